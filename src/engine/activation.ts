@@ -1,0 +1,191 @@
+import { ActivationEndedError, UnknownEventError } from './errors.ts';
+import type { RoutineRun } from './routine-run.ts';
+import type { ActivationContext, JobContext, LogLevel, RoutineLog } from './routine-type.ts';
+import type { Item } from './slot-queue.ts';
+
+/**
+ * Where an activation is.
+ *
+ * HELD_BEFORE → RUNNING → HELD_AFTER → DELIVERING → ENDED, and RUNNING → RETRYING → ENDED.
+ * Only an inspector makes it stop at the two HELD phases. DELIVERING: the code has ended, some of its outputs wait
+ * for room. RETRYING: the code failed and runs again after a delay, as a new activation object with the same id
+ * and items.
+ */
+export type ActivationPhase =
+  | 'HELD_BEFORE'
+  | 'RUNNING'
+  | 'HELD_AFTER'
+  | 'DELIVERING'
+  | 'RETRYING'
+  | 'ENDED';
+
+/** How a run of a routine's code ended. `ABANDONED`: the job ended first. */
+export type ActivationOutcome = 'COMPLETED' | 'FAILED' | 'SKIPPED' | 'RETRIED' | 'ABANDONED';
+
+/** One item that an activation emitted. */
+export interface Output {
+  readonly event: string;
+  readonly value: unknown;
+}
+
+/** The most outputs of one activation that are remembered for its trace. */
+const REMEMBERED_OUTPUTS = 16;
+
+/** After so many outputs of one activation it is looked at whether the event loop needs a turn. */
+const EMITTED_AT_A_TIME = 64;
+
+/** One execution of a routine's code on the items its policy took; also the context the code is handed. */
+export class Activation implements ActivationContext {
+  readonly activationId: number;
+  readonly attempt: number;
+  readonly routine: RoutineRun;
+  readonly items: readonly Item[];
+  phase: ActivationPhase = 'RUNNING';
+  outcome: ActivationOutcome | undefined = undefined;
+  error: unknown = undefined;
+  hasFailed = false;
+  /** Monotonic milliseconds. A synchronous run's start is the end of what the job did before it. */
+  startedMs: number;
+  endedMs = 0;
+  /** Emitted items that wait outside full slots. */
+  pending = 0;
+  /** How many items it emitted. */
+  emitted = 0;
+  /** Its first outputs, remembered only while somebody observes activations. */
+  outputs: Output[] | undefined = undefined;
+  /** Outputs kept back for the inspector. */
+  staged: Output[] | undefined = undefined;
+  /** The timer of its time-out or of its next attempt. */
+  cancelTimer: (() => void) | undefined = undefined;
+  /** When a RETRYING one runs again, in monotonic milliseconds. */
+  retryDueMs = 0;
+  #delivered: PromiseWithResolve | undefined = undefined;
+  #abort: AbortController | undefined = undefined;
+
+  constructor(
+    routine: RoutineRun,
+    items: readonly Item[],
+    activationId: number,
+    attempt: number,
+    startedMs: number,
+  ) {
+    this.routine = routine;
+    this.items = items;
+    this.activationId = activationId;
+    this.attempt = attempt;
+    this.startedMs = startedMs;
+  }
+
+  get routineId(): string {
+    return this.routine.id;
+  }
+
+  // The code's declared types are what `defineRoutine` checked it against; here they are unknown.
+  get config(): unknown {
+    return this.routine.definition.config;
+  }
+
+  get state(): unknown {
+    return this.routine.state;
+  }
+
+  get job(): JobContext {
+    return this.routine.job.context;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      const { job } = this.routine;
+      this.#abort = new AbortController();
+      if (job.isEnding) this.#abort.abort(job.endReason);
+      else if (this.phase !== 'ENDED') job.listening.add(this);
+    }
+    return this.#abort.signal;
+  }
+
+  get log(): RoutineLog {
+    const write =
+      (level: LogLevel) => (message: string, facts?: Readonly<Record<string, unknown>>) =>
+        this.routine.job.writeLog(this, level, message, facts);
+    return {
+      debug: write('DEBUG'),
+      info: write('INFO'),
+      warning: write('WARNING'),
+      error: write('ERROR'),
+    };
+  }
+
+  emit(event: string, value: unknown): Promise<void> | undefined {
+    const { routine } = this;
+    const targets = routine.targets.get(event);
+    if (targets === undefined) throw new UnknownEventError(routine.id, event);
+    if (this.phase !== 'RUNNING') {
+      const error = new ActivationEndedError(routine.id, event);
+      routine.job.writeLog(this, 'WARNING', error.message);
+      throw error;
+    }
+    if (this.staged !== undefined) {
+      this.staged.push({ event, value });
+      return undefined;
+    }
+    const pending = this.pending;
+    routine.job.deliver(this, event, targets, value);
+    if (this.pending > pending) return this.whenDelivered();
+    // A loop that awaits what it emits must let timers and sockets have their turn: where nothing makes it wait,
+    // and above all when the job is ending and the loop does not heed its signal.
+    const { job } = routine;
+    const isLong = this.emitted % EMITTED_AT_A_TIME === 0 && job.isTurnOver;
+    return isLong || job.isEnding ? nextTurn() : undefined;
+  }
+
+  progress(done: number, total?: number, message?: string): void {
+    if (this.phase === 'ENDED') return;
+    this.routine.job.reportProgress(this, { done, total, message });
+  }
+
+  remember(event: string, value: unknown): void {
+    this.outputs ??= [];
+    if (this.outputs.length < REMEMBERED_OUTPUTS) this.outputs.push({ event, value });
+  }
+
+  /** Kept once none of its outputs waits for room any more. */
+  whenDelivered(): Promise<void> {
+    this.#delivered ??= makeDeferred();
+    return this.#delivered.promise;
+  }
+
+  /** Whether a value that the code answered is the promise that `emit` gave it. */
+  isDelivery(value: unknown): boolean {
+    return this.#delivered !== undefined && value === this.#delivered.promise;
+  }
+
+  /** One of its outputs that waited has found its place, or was given up. */
+  settleDelivery(): void {
+    this.pending--;
+    if (this.pending > 0) return;
+    this.#delivered?.resolve();
+    this.#delivered = undefined;
+  }
+
+  abort(reason: unknown): void {
+    this.#abort?.abort(reason);
+  }
+}
+
+/** A promise that is kept in a later turn of the event loop. */
+function nextTurn(): Promise<void> {
+  return new Promise((keep) => setImmediate(keep));
+}
+
+interface PromiseWithResolve {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+}
+
+function makeDeferred(): PromiseWithResolve {
+  let resolve = (): void => undefined;
+  const promise = new Promise<void>((keep) => {
+    resolve = keep;
+  });
+  return { promise, resolve };
+}

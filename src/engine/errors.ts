@@ -1,0 +1,87 @@
+import { DomainError, formatPath, type Issue } from '../lib/domain-error.ts';
+
+/** A job can't do what was asked of it in the state it is in. */
+export class InvalidStateError extends DomainError {
+  readonly code = 'INVALID_STATE';
+  readonly state: string;
+
+  constructor(jobId: string, state: string, wanted: string) {
+    super(`Job ${jobId} is ${state} and can't be ${wanted}.`);
+    this.state = state;
+  }
+}
+
+/** The engine was closed and starts no more jobs. */
+export class EngineClosedError extends DomainError {
+  readonly code = 'ENGINE_CLOSED';
+
+  constructor() {
+    super('The engine is closed and starts no more jobs; make another with createEngine().');
+  }
+}
+
+/** A job's input is not what its flow asks for. */
+export class InvalidInputError extends DomainError {
+  readonly code = 'INVALID_INPUT';
+  readonly issues: readonly Issue[];
+
+  constructor(flowId: string, issues: readonly Issue[]) {
+    const list = issues.map(({ path, message }) => `${formatPath(path)}: ${message}`).join('; ');
+    super(`The input does not fit flow "${flowId}": ${list}`);
+    this.issues = issues;
+  }
+}
+
+/** Nothing in the job can move any more: emitted items wait for room in slots that nobody will empty. */
+export class DeadlockError extends DomainError {
+  readonly code = 'DEADLOCK';
+  /** The full slots, as `routine.slot`. */
+  readonly slots: readonly string[];
+
+  constructor(slots: readonly string[]) {
+    super(
+      `The job is dead-locked: items wait for room in ${slots.join(', ')}, which nothing will empty. ` +
+        'Raise maxLength, choose an overflow policy that drops, or break the cycle.',
+    );
+    this.slots = slots;
+  }
+}
+
+/** `emit` was called on an activation that had already ended. */
+export class ActivationEndedError extends DomainError {
+  readonly code = 'ACTIVATION_ENDED';
+
+  constructor(routineId: string, event: string) {
+    super(
+      `Routine "${routineId}" emitted "${event}" after its activation had ended. ` +
+        'Await everything that emits before the code returns.',
+    );
+  }
+}
+
+/** `emit` was called with an event the routine does not have. */
+export class UnknownEventError extends DomainError {
+  readonly code = 'UNKNOWN_EVENT';
+
+  constructor(routineId: string, event: string) {
+    super(`Routine "${routineId}" has no event "${event}".`);
+  }
+}
+
+/** An item was emitted into a full slot whose overflow policy is `error`. */
+export class SlotFullError extends DomainError {
+  readonly code = 'SLOT_FULL';
+
+  constructor(slot: string, maxLength: number) {
+    super(`Slot "${slot}" is full (${maxLength} items) and its overflow policy is "error".`);
+  }
+}
+
+/** An activation took longer than its routine allows. */
+export class ActivationTimeoutError extends DomainError {
+  readonly code = 'ACTIVATION_TIMEOUT';
+
+  constructor(routineId: string, timeoutMs: number) {
+    super(`An activation of routine "${routineId}" took longer than ${timeoutMs} ms.`);
+  }
+}

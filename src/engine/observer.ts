@@ -1,0 +1,43 @@
+import type { Activation } from './activation.ts';
+import type { JobRun, JobState } from './job-run.ts';
+import type { RoutineRun } from './routine-run.ts';
+import type { LogLevel } from './routine-type.ts';
+
+/** A line that a routine wrote to its job's log. */
+export interface LogEntry {
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly facts: Readonly<Record<string, unknown>> | undefined;
+  readonly routineId: string;
+  readonly activationId: number;
+  /** Wall-clock milliseconds since the Unix epoch. */
+  readonly at: number;
+}
+
+/**
+ * Told what happens in a job, from inside the engine: it must return at once and do slow things later. What it
+ * throws is swallowed. An observer may read the job at any time, and must change nothing in it.
+ */
+export interface JobObserver {
+  /** After each change of the job's state. */
+  stateChanged?(job: JobRun, from: JobState): void;
+  /** After each run of a routine's code ended, retried runs included. Makes the engine read the clock each time. */
+  activationEnded?(job: JobRun, activation: Activation): void;
+  /** After a routine wrote to the log. */
+  logged?(job: JobRun, entry: LogEntry): void;
+  /** After a routine told its progress. */
+  progressed?(job: JobRun, routine: RoutineRun): void;
+}
+
+/**
+ * Stops single activations of a job: the place where a debugger attaches. What is held keeps its items and its
+ * place under the concurrency limit until `JobRun.release`; all else goes on.
+ */
+export interface JobInspector {
+  /** Asked when items were taken, before the code runs. True holds the activation. */
+  holdsBefore(activation: Activation): boolean;
+  /** Asked once for each activation: whether its outputs are kept back until its code has ended. */
+  stagesOutputs(routine: RoutineRun): boolean;
+  /** Asked when the code has ended, before staged outputs are delivered. True holds the activation. */
+  holdsAfter(activation: Activation): boolean;
+}

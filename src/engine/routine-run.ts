@@ -1,0 +1,87 @@
+import type { CancelTimer } from '../lib/clock.ts';
+import type { ActivationPolicy, RoutineView } from './activation-policy.ts';
+import type { FlowRoutine } from './flow.ts';
+import type { JobRun } from './job-run.ts';
+import { type Item, SlotQueue } from './slot-queue.ts';
+
+/** How far a routine says it is. */
+export interface RoutineProgress {
+  readonly done: number;
+  readonly total: number | undefined;
+  readonly message: string | undefined;
+}
+
+/** The values of one output of a job, as far as they are kept. */
+export interface OutputBuffer {
+  readonly values: unknown[];
+  /** How many values were emitted, those not kept included. */
+  count: number;
+}
+
+/** Where the items of one event go. */
+export interface EventTargets {
+  readonly slots: readonly SlotQueue[];
+  readonly outputs: readonly OutputBuffer[];
+}
+
+/** A routine in a job: its queues, its state and its counts. Observers read it, only the job changes it. */
+export class RoutineRun implements RoutineView {
+  readonly id: string;
+  readonly definition: FlowRoutine;
+  readonly job: JobRun;
+  readonly policy: ActivationPolicy;
+  readonly slots: readonly SlotQueue[];
+  /** Filled when the job is put together, before anything runs. */
+  readonly targets = new Map<string, EventTargets>();
+  readonly state: unknown;
+  /** Activations that have begun and not ended, retries that wait and outputs that wait outside included. */
+  running = 0;
+  /** Activations that have begun. */
+  begun = 0;
+  completed = 0;
+  failed = 0;
+  skipped = 0;
+  retried = 0;
+  lastActivationMs: number | undefined = undefined;
+  lastOutcome: 'COMPLETED' | 'FAILED' | 'SKIPPED' | undefined = undefined;
+  lastError: unknown = undefined;
+  progress: RoutineProgress | undefined = undefined;
+  /** Whether it stands in the job's list of routines that may be able to run. */
+  isReady = false;
+  hasFlushed = false;
+  /** The timer of a policy that waits for a time, and when it fires. */
+  timer: CancelTimer | undefined = undefined;
+  timerDueMs = 0;
+
+  constructor(job: JobRun, definition: FlowRoutine) {
+    this.job = job;
+    this.id = definition.id;
+    this.definition = definition;
+    this.policy = definition.policy;
+    this.slots = definition.slots.map((slot) => new SlotQueue(this, slot));
+    this.state = definition.type.state?.();
+  }
+
+  get nowMs(): number {
+    return this.job.nowMs;
+  }
+
+  /** Items that wait in all slots together. */
+  get waiting(): number {
+    let count = 0;
+    for (const slot of this.slots) count += slot.length;
+    return count;
+  }
+
+  /** What the code is called with, in the shape the policy takes in. */
+  inputsFrom(items: readonly Item[]): Record<string, unknown> {
+    const inputs: Record<string, unknown> = {};
+    if (this.policy.shape !== 'many') {
+      for (const item of items) inputs[item.slot.name] = item.value;
+      return inputs;
+    }
+    for (const slot of this.slots) inputs[slot.name] = [];
+    for (const item of items) (inputs[item.slot.name] as unknown[]).push(item.value); // made above
+    return inputs;
+  }
+}

@@ -1,0 +1,96 @@
+import { Deque } from '../lib/deque.ts';
+import type { Activation } from './activation.ts';
+import type { SlotView } from './activation-policy.ts';
+import type { SlotDefinition } from './flow.ts';
+import type { RoutineRun } from './routine-run.ts';
+
+/**
+ * What happens to an item that is emitted into a full slot.
+ *
+ * - `block`: it waits outside, and so does its activation: producers slow down to the pace of consumers.
+ * - `error`: `emit` throws `SlotFullError`.
+ * - `dropOldest`: the item that waited longest makes room. Counted.
+ * - `dropNewest`: the emitted item is dropped. Counted.
+ */
+export type OverflowPolicy = 'block' | 'error' | 'dropOldest' | 'dropNewest';
+
+/** One datum in a slot, with its lineage. Times are on the engine's monotonic clock, in milliseconds. */
+export interface Item {
+  value: unknown;
+  /** Number of the activation that emitted it; 0 for the job's input. */
+  readonly emittedBy: number;
+  /** When it was emitted. */
+  readonly emittedMs: number;
+  /** When it entered the slot: later than `emittedMs` when it had to wait outside. */
+  queuedMs: number;
+  /** The slot it waits in or was taken from. */
+  readonly slot: SlotQueue;
+}
+
+/** An item that waits outside a full slot, and the activation that waits with it. */
+export interface HeldItem {
+  readonly item: Item;
+  readonly activation: Activation;
+}
+
+/**
+ * A slot of a routine in a job: the items that wait, those that wait outside, and the count of what became of
+ * all others. At any time
+ *
+ *     accepted = length + inFlight + consumed + failed + skipped + droppedOldest + discarded
+ *
+ * where `accepted` counts the items that entered. `droppedNewest` and `rejected` count those that never did.
+ */
+export class SlotQueue implements SlotView {
+  readonly name: string;
+  readonly maxLength: number;
+  readonly definition: SlotDefinition;
+  readonly owner: RoutineRun;
+  readonly items = new Deque<Item>();
+  readonly held = new Deque<HeldItem>();
+  accepted = 0;
+  /** Taken by an activation that has not ended. */
+  inFlight = 0;
+  /** Taken by an activation that succeeded. */
+  consumed = 0;
+  /** Taken by an activation that failed in the end; the error is on record. */
+  failed = 0;
+  /** Taken by an activation that failed and was skipped. */
+  skipped = 0;
+  droppedOldest = 0;
+  droppedNewest = 0;
+  /** Refused by the overflow policy `error`. */
+  rejected = 0;
+  /** Left over when the job ended. */
+  discarded = 0;
+  /** The most items that ever waited. */
+  peak = 0;
+
+  constructor(owner: RoutineRun, definition: SlotDefinition) {
+    this.owner = owner;
+    this.definition = definition;
+    this.name = definition.name;
+    this.maxLength = definition.maxLength;
+  }
+
+  /** Items that wait in the slot. */
+  get length(): number {
+    return this.items.length;
+  }
+
+  get oldestQueuedMs(): number | undefined {
+    return this.items.peek()?.queuedMs;
+  }
+
+  get isFull(): boolean {
+    return this.items.length >= this.maxLength;
+  }
+
+  /** Puts an item in the slot. The caller has made sure that there is room. */
+  accept(item: Item): void {
+    this.items.push(item);
+    this.accepted++;
+    const length = this.items.length;
+    if (length > this.peak) this.peak = length;
+  }
+}
