@@ -1,0 +1,143 @@
+import { createRequire } from 'node:module';
+import type { GraphQLSchema } from 'graphql';
+import { type Logger, pino } from 'pino';
+import { createEngine, type EngineOptions, type Flow } from './engine/index.ts';
+import { createFlowRegistry } from './flows/flow-registry.ts';
+import {
+  type Context,
+  createContext,
+  type OperationLimits,
+  type Right,
+  type Services,
+} from './graphql/context.ts';
+import { schema } from './graphql/schema.ts';
+import { createJobEvents, type JobEvents } from './jobs/job-events.ts';
+import { createJobService, type JobService } from './jobs/job-service.ts';
+import { createMemoryJobStore } from './jobs/job-store.ts';
+import { createLiveJobs } from './jobs/live-jobs.ts';
+import { createLocalJobHost } from './jobs/local-job-host.ts';
+import { type Clock, systemClock } from './lib/clock.ts';
+import { newId } from './lib/ids.ts';
+import type { JobMonitorOptions } from './monitoring/job-monitor.ts';
+import { createMemoryPubSub } from './pubsub/memory-pubsub.ts';
+import type { Topics } from './pubsub/topics.ts';
+
+export interface AppOptions {
+  /** The flows that jobs can be started of. */
+  readonly flows: readonly Flow[];
+  /** Where faults of the system itself are written. Default: JSON lines on standard error, from level `warn`. */
+  readonly logger?: Logger;
+  /** With true nobody may start or change jobs through the API. Default false. */
+  readonly isReadOnly?: boolean;
+  readonly clock?: Clock;
+  readonly engine?: Omit<EngineOptions, 'clock'>;
+  readonly monitor?: JobMonitorOptions;
+  /** How many jobs that have ended are remembered. Default 5,000. */
+  readonly endedJobs?: number;
+  /** How many jobs that have ended keep their trace and log. Default 50. */
+  readonly endedTraces?: number;
+  /** How many job events are held for subscribers that come back. Default 10,000. */
+  readonly heldEvents?: number;
+  /** What one operation may cost. */
+  readonly limits?: Partial<OperationLimits>;
+}
+
+/** The running system without its servers. */
+export interface App {
+  readonly services: Services;
+  readonly jobs: JobService;
+  readonly schema: GraphQLSchema;
+  readonly logger: Logger;
+  /** The context of one operation. */
+  createContext(): Context;
+  /** Ends all jobs. Calling it again answers the same promise. */
+  close(): Promise<void>;
+}
+
+const DEFAULT_LIMITS: OperationLimits = { complexity: 100_000, depth: 15, breadth: 500 };
+
+/**
+ * Puts a running system together: configuration in, working parts out. This is the only place that knows every
+ * concrete part; everything else is handed what it needs.
+ * @throws DuplicateFlowError
+ */
+export function createApp(options: AppOptions): App {
+  const { clock = systemClock, endedJobs = 5_000 } = options;
+  const logger = options.logger ?? pino({ level: 'warn' }, pino.destination(2));
+  const pubsub = createMemoryPubSub<Topics>((error) =>
+    logger.error({ err: error }, 'A listener of the internal pubsub failed.'),
+  );
+  const flows = createFlowRegistry(options.flows);
+
+  // The host tells of its jobs, the service and the events listen; the service and the events also need the host.
+  const told: { jobs?: JobService; events?: JobEvents } = {};
+  const jobHost = createLocalJobHost({
+    engine: createEngine({ clock, ...options.engine }),
+    clock,
+    monitor: options.monitor,
+    endedTraces: options.endedTraces,
+    listener: {
+      stateChanged(change) {
+        told.jobs?.noteStateChange(change).catch((error: unknown) => {
+          logger.error(
+            { err: error, jobId: change.jobId },
+            "A job's change of state was not noted.",
+          );
+        });
+      },
+      logged: ({ jobId, flowId, record }) => {
+        const { routineId, level, message, at } = record;
+        told.events?.record(jobId, flowId, at, { type: 'LOG_WRITTEN', routineId, level, message });
+      },
+    },
+  });
+  const jobStore = createMemoryJobStore(endedJobs, ({ id }) => void jobHost.forget(id));
+  const jobEvents = createJobEvents({
+    pubsub,
+    host: jobHost,
+    clock,
+    epoch: newId(),
+    heldEvents: options.heldEvents,
+  });
+  const jobs = createJobService({
+    flows,
+    store: jobStore,
+    host: jobHost,
+    events: jobEvents,
+    pubsub,
+    clock,
+  });
+  told.jobs = jobs;
+  told.events = jobEvents;
+
+  const services: Services = {
+    version: readVersion(),
+    startedAt: clock.now(),
+    now: () => clock.now(),
+    flows,
+    jobs,
+    jobHost,
+    jobEvents,
+    liveJobs: createLiveJobs({ store: jobStore, host: jobHost, pubsub, clock }),
+    limits: { ...DEFAULT_LIMITS, ...options.limits },
+  };
+  const rights = new Set<Right>(options.isReadOnly === true ? ['watch'] : ['watch', 'control']);
+  let closing: Promise<void> | undefined;
+  return {
+    services,
+    jobs,
+    schema,
+    logger,
+    createContext: () => createContext(services, { rights }),
+    close() {
+      closing ??= jobHost.close();
+      return closing;
+    },
+  };
+}
+
+function readVersion(): string {
+  const manifest: unknown = createRequire(import.meta.url)('millrace/package.json');
+  const hasVersion = typeof manifest === 'object' && manifest !== null && 'version' in manifest;
+  return hasVersion ? String(manifest.version) : 'unknown';
+}

@@ -1,0 +1,142 @@
+import SchemaBuilder from '@pothos/core';
+import ComplexityPlugin, { ComplexityErrorKind } from '@pothos/plugin-complexity';
+import DataloaderPlugin from '@pothos/plugin-dataloader';
+import ErrorsPlugin from '@pothos/plugin-errors';
+import RelayPlugin from '@pothos/plugin-relay';
+import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
+import ValidationPlugin from '@pothos/plugin-validation';
+import { ForbiddenError, TooCostlyError, ValidationError } from '../lib/domain-error.ts';
+import type { Context, Right } from './context.ts';
+import { decodeId, encodeId } from './ids.ts';
+
+export interface ApiTypes {
+  Context: Context;
+  DefaultFieldNullability: false;
+  DefaultEdgesNullability: false;
+  DefaultNodeNullability: false;
+  DefaultAuthStrategy: 'all';
+  AuthScopes: Record<Right, boolean>;
+  Connection: { readonly totalCount: () => number | Promise<number> };
+  Scalars: {
+    ID: { Input: string; Output: string | number };
+    /** Milliseconds since the Unix epoch inside, RFC 3339 text outside. */
+    DateTime: { Input: number; Output: number };
+    JSON: { Input: unknown; Output: unknown };
+    Count: { Input: number; Output: number };
+  };
+}
+
+const LIMIT_WORDS: Readonly<Record<ComplexityErrorKind, string>> = {
+  [ComplexityErrorKind.Complexity]: 'is too costly',
+  [ComplexityErrorKind.Depth]: 'is nested too deeply',
+  [ComplexityErrorKind.Breadth]: 'has too many fields',
+};
+
+/**
+ * The builder that all `schema.ts` files describe the API with. It holds descriptions only: what runs comes with
+ * the context of each operation.
+ */
+export const builder = new SchemaBuilder<ApiTypes>({
+  // Errors come first, so that what the plugins after them refuse is answered as the field declares.
+  plugins: [
+    ErrorsPlugin,
+    ScopeAuthPlugin,
+    RelayPlugin,
+    DataloaderPlugin,
+    ComplexityPlugin,
+    ValidationPlugin,
+  ],
+  defaultFieldNullability: false,
+  errors: { defaultTypes: [], directResult: true },
+  scopeAuth: {
+    defaultStrategy: 'all',
+    authorizeOnSubscribe: true,
+    authScopes: ({ viewer }) => ({
+      watch: viewer.rights.has('watch'),
+      control: viewer.rights.has('control'),
+    }),
+    unauthorizedError: (_parent, _context, info) => new ForbiddenError(info.fieldName),
+  },
+  relay: {
+    encodeGlobalID: encodeId,
+    decodeGlobalID: (id) => decodeId(id, ['id']),
+    cursorType: 'String',
+    nodesOnConnection: {
+      description: 'The elements of this page, without their cursors.',
+      complexity: { field: 1, multiplier: 1 },
+    },
+    nodeTypeOptions: { description: 'Something with an id by which it can be fetched again.' },
+    nodeFieldOptions: { description: 'The element itself.' },
+    edgesFieldOptions: {
+      description: 'The elements of this page, with their cursors.',
+      complexity: { field: 1, multiplier: 1 },
+    },
+    cursorFieldOptions: { description: 'The place of this element, for `after` and `before`.' },
+    pageInfoFieldOptions: { description: 'What lies before and behind this page.' },
+    pageInfoTypeOptions: { description: 'What lies before and behind a page of a list.' },
+    hasNextPageFieldOptions: { description: 'Whether there is more behind this page.' },
+    hasPreviousPageFieldOptions: { description: 'Whether there is more before this page.' },
+    startCursorFieldOptions: { description: 'The cursor of the first element of this page.' },
+    endCursorFieldOptions: { description: 'The cursor of the last element of this page.' },
+    idFieldOptions: {
+      description: 'Names this among everything there is, by its type and a name.',
+    },
+    firstArgOptions: { description: 'How many to give, from the beginning: 1–1000. Default 100.' },
+    lastArgOptions: { description: 'How many to give, from the end: 1–1000.' },
+    afterArgOptions: { description: 'Only what comes after this cursor.' },
+    beforeArgOptions: { description: 'Only what comes before this cursor.' },
+    nodeQueryOptions: {
+      description: 'Fetches anything by its id.',
+      authScopes: { watch: true },
+      args: { id: { description: 'The id, such as `Flow:articles`.' } },
+    },
+    nodesQueryOptions: {
+      description:
+        'Fetches several things by their ids, in the order of the ids, null where there is none. ' +
+        'This is how the whole picture of several jobs is had in one request.',
+      authScopes: { watch: true },
+      args: { ids: { description: 'The ids, at most 1000.' } },
+      complexity: ({ ids }: { ids?: unknown[] | null }) => ({
+        field: 1,
+        multiplier: ids?.length ?? 1,
+      }),
+    },
+  },
+  complexity: {
+    limit: ({ limits }) => limits,
+    complexityError: (kind, result, { operation }) =>
+      new TooCostlyError(
+        `The operation${operation.name === undefined ? '' : ` "${operation.name.value}"`} ${LIMIT_WORDS[kind]}: ` +
+          `cost ${result.complexity} of ${result.maxComplexity}, depth ${result.depth} of ${result.maxDepth}, ` +
+          `fields ${result.breadth} of ${result.maxBreadth}. Ask for smaller pages or fewer fields.`,
+      ),
+  },
+  validation: {
+    validationError: ({ issues }) =>
+      new ValidationError(
+        issues.map(({ path = [], message }) => ({
+          path: path.map((key) => String(typeof key === 'object' ? key.key : key)),
+          message,
+        })),
+      ),
+  },
+});
+
+builder.queryType({ description: 'What can be asked.' });
+builder.mutationType({
+  description:
+    'What can be done. Each mutation answers with what it did, or the errors one can expect.',
+});
+builder.subscriptionType({
+  description:
+    'What can be watched, over WebSocket (graphql-transport-ws) or server-sent events. Each subscription says which ' +
+    'kind it is: *state* (the present state first, then the latest, merged) or *events* (every one, in order).',
+});
+
+builder.globalConnectionField('totalCount', (t) =>
+  t.field({
+    type: 'Count',
+    description: 'How many elements the whole list has. Worked out only when asked for.',
+    resolve: ({ totalCount }) => totalCount(),
+  }),
+);

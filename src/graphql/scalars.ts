@@ -1,0 +1,46 @@
+import { GraphQLError, GraphQLScalarType, Kind, type ValueNode } from 'graphql';
+import { GraphQLJSON, GraphQLSafeInt } from 'graphql-scalars';
+import { builder } from './builder.ts';
+
+const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;
+
+function parseDateTime(value: unknown): number {
+  const ms = typeof value === 'string' && RFC_3339.test(value) ? Date.parse(value) : Number.NaN;
+  if (!Number.isNaN(ms)) return ms;
+  throw new GraphQLError(
+    `${JSON.stringify(value)} is not a DateTime. Write RFC 3339, such as "2026-01-31T12:00:00Z".`,
+    { extensions: { code: 'BAD_USER_INPUT' } },
+  );
+}
+
+// Inside, times are numbers; the scalar of graphql-scalars would make a Date of each.
+builder.addScalarType(
+  'DateTime',
+  new GraphQLScalarType<number, string>({
+    name: 'DateTime',
+    description: 'A moment, as RFC 3339 text in UTC with milliseconds: `2026-01-31T12:00:00.000Z`.',
+    specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc3339',
+    serialize: (value) => new Date(Number(value)).toISOString(),
+    parseValue: parseDateTime,
+    parseLiteral: (node: ValueNode) =>
+      parseDateTime(node.kind === Kind.STRING ? node.value : undefined),
+  }),
+);
+
+builder.addScalarType(
+  'JSON',
+  new GraphQLScalarType({
+    ...GraphQLJSON.toConfig(),
+    description: 'Any value that JSON can write: object, list, text, number, boolean or null.',
+  }),
+);
+
+builder.addScalarType(
+  'Count',
+  new GraphQLScalarType({
+    ...GraphQLSafeInt.toConfig(),
+    name: 'Count',
+    description:
+      'A whole number from 0 to 9,007,199,254,740,991 (2^53 − 1), for counts that outgrow an `Int`.',
+  }),
+);

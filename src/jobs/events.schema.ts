@@ -1,0 +1,259 @@
+import type { LogLevel } from '../engine/index.ts';
+import { builder } from '../graphql/builder.ts';
+import { localId } from '../graphql/ids.ts';
+import type { PressureLevel, RoutineStatus } from '../monitoring/readings.ts';
+import { LogLevelType, PressureLevelType, RoutineStatusType } from '../monitoring/schema.ts';
+import { hasEnded } from './job.ts';
+import { cursorOf, type JobStreamMessage } from './job-events.ts';
+import { JobType } from './schema.ts';
+
+const JobEventType = builder.enumType('JobEventType', {
+  description: 'What can happen in a job.',
+  values: {
+    JOB_CREATED: { description: 'The job was accepted.' },
+    JOB_STARTED: { description: 'It began to run.' },
+    JOB_PAUSED: { description: 'It was paused.' },
+    JOB_RESUMED: { description: 'It went on after a pause.' },
+    JOB_COMPLETED: { description: 'It came to its end.' },
+    JOB_FAILED: { description: 'It failed.' },
+    JOB_CANCELLED: { description: 'It was cancelled.' },
+    ROUTINE_STARTED: { description: 'Activations of a routine began. Merged.' },
+    ROUTINE_COMPLETED: { description: 'Activations of a routine went well. Merged.' },
+    ROUTINE_FAILED: { description: 'Activations of a routine failed. Merged.' },
+    ROUTINE_STATUS_CHANGED: { description: 'A routine came to another status. Merged.' },
+    QUEUE_CHANGED: { description: 'A queue holds another number of items. Merged.' },
+    LOG_WRITTEN: { description: 'A routine wrote to the log.' },
+    PROGRESS_REPORTED: { description: 'A routine told its progress. Merged.' },
+    GAP: { description: 'Events after the given cursor are gone. Always told.' },
+    FELL_BEHIND: { description: 'The reader was too slow; the stream ends. Always told.' },
+  } as const,
+});
+
+const JobEventInterface = builder.interfaceRef<JobStreamMessage>('JobEvent');
+JobEventInterface.implement({
+  description:
+    'Something that happened in a job. Each type of event is a type of its own. Those called *merged* are told at ' +
+    'most 10 times a second for each routine or queue, and stand for all that happened since.',
+  fields: (t) => ({
+    type: t.field({
+      type: JobEventType,
+      description: 'What happened.',
+      resolve: ({ type }) => type,
+    }),
+    at: t.field({ type: 'DateTime', description: 'When.', resolve: ({ at }) => at }),
+    cursor: t.string({
+      description: 'Its place in the stream: give it as `after` to go on behind it.',
+      resolve: cursorOf,
+    }),
+    jobId: t.id({ description: 'The id of the job.', resolve: ({ jobId }) => `Job:${jobId}` }),
+    job: t.field({
+      type: JobType,
+      nullable: true,
+      description: 'The job as it is now; null when it was deleted.',
+      resolve: ({ jobId }, _args, { jobs }) => jobs.find(jobId),
+    }),
+  }),
+  resolveType: ({ type }) => TYPE_NAMES[type],
+});
+
+const TYPE_NAMES: Readonly<Record<JobStreamMessage['type'], string>> = {
+  JOB_CREATED: 'JobCreatedEvent',
+  JOB_STARTED: 'JobStartedEvent',
+  JOB_PAUSED: 'JobPausedEvent',
+  JOB_RESUMED: 'JobResumedEvent',
+  JOB_COMPLETED: 'JobCompletedEvent',
+  JOB_FAILED: 'JobFailedEvent',
+  JOB_CANCELLED: 'JobCancelledEvent',
+  ROUTINE_STARTED: 'RoutineStartedEvent',
+  ROUTINE_COMPLETED: 'RoutineCompletedEvent',
+  ROUTINE_FAILED: 'RoutineFailedEvent',
+  ROUTINE_STATUS_CHANGED: 'RoutineStatusChangedEvent',
+  QUEUE_CHANGED: 'QueueChangedEvent',
+  LOG_WRITTEN: 'LogWrittenEvent',
+  PROGRESS_REPORTED: 'ProgressReportedEvent',
+  GAP: 'GapEvent',
+  FELL_BEHIND: 'FellBehindEvent',
+};
+
+type Of<T extends JobStreamMessage['type']> = Extract<JobStreamMessage, { type: T }>;
+const interfaces = [JobEventInterface];
+const routineId = 'Name of the routine in the flow.';
+const count = 'How many activations this stands for.';
+const errorCode = "The error's own code, if it has one.";
+
+builder.objectRef<JobStreamMessage>('JobCreatedEvent').implement({
+  description: 'The job was accepted.',
+  interfaces,
+});
+builder.objectRef<JobStreamMessage>('JobStartedEvent').implement({
+  description: 'The job began to run.',
+  interfaces,
+});
+builder.objectRef<JobStreamMessage>('JobPausedEvent').implement({
+  description: 'The job was paused.',
+  interfaces,
+});
+builder.objectRef<JobStreamMessage>('JobResumedEvent').implement({
+  description: 'The job went on after a pause.',
+  interfaces,
+});
+builder.objectRef<Of<'JOB_COMPLETED'>>('JobCompletedEvent').implement({
+  description: 'The job came to its end. The last event of its stream.',
+  interfaces,
+  fields: (t) => ({
+    durationMs: t.exposeFloat('durationMs', { description: 'Milliseconds from its start.' }),
+  }),
+});
+builder.objectRef<Of<'JOB_FAILED'>>('JobFailedEvent').implement({
+  description: 'The job failed. The last event of its stream.',
+  interfaces,
+  fields: (t) => ({
+    errorMessage: t.exposeString('errorMessage', { description: 'Why.' }),
+    errorCode: t.exposeString('errorCode', { nullable: true, description: errorCode }),
+  }),
+});
+builder.objectRef<Of<'JOB_CANCELLED'>>('JobCancelledEvent').implement({
+  description: 'The job was cancelled. The last event of its stream.',
+  interfaces,
+  fields: (t) => ({
+    unresponsiveRoutineIds: t.stringList({
+      description: 'Routines whose code did not end in time and was left behind.',
+      resolve: ({ unresponsiveRoutineIds }) => [...unresponsiveRoutineIds],
+    }),
+  }),
+});
+builder.objectRef<Of<'ROUTINE_STARTED'>>('RoutineStartedEvent').implement({
+  description: 'Activations of a routine began. Merged.',
+  interfaces,
+  fields: (t) => ({
+    routineId: t.exposeString('routineId', { description: routineId }),
+    count: t.expose('count', { type: 'Count', description: count }),
+  }),
+});
+builder.objectRef<Of<'ROUTINE_COMPLETED'>>('RoutineCompletedEvent').implement({
+  description: 'Activations of a routine went well. Merged.',
+  interfaces,
+  fields: (t) => ({
+    routineId: t.exposeString('routineId', { description: routineId }),
+    count: t.expose('count', { type: 'Count', description: count }),
+  }),
+});
+builder.objectRef<Of<'ROUTINE_FAILED'>>('RoutineFailedEvent').implement({
+  description: 'Activations of a routine failed. Merged.',
+  interfaces,
+  fields: (t) => ({
+    routineId: t.exposeString('routineId', { description: routineId }),
+    count: t.expose('count', { type: 'Count', description: count }),
+    errorMessage: t.exposeString('errorMessage', { description: 'What the latest said.' }),
+    errorCode: t.exposeString('errorCode', { nullable: true, description: errorCode }),
+  }),
+});
+builder.objectRef<Of<'ROUTINE_STATUS_CHANGED'>>('RoutineStatusChangedEvent').implement({
+  description:
+    'A routine came to another status. Merged: what it was for a moment between is not told.',
+  interfaces,
+  fields: (t) => ({
+    routineId: t.exposeString('routineId', { description: routineId }),
+    // Messages are plain data from readings, whose statuses and levels are those of these enums.
+    previousStatus: t.field({
+      type: RoutineStatusType,
+      description: 'What it was.',
+      resolve: ({ previousStatus }) => previousStatus as RoutineStatus,
+    }),
+    status: t.field({
+      type: RoutineStatusType,
+      description: 'What it is.',
+      resolve: ({ status }) => status as RoutineStatus,
+    }),
+  }),
+});
+builder.objectRef<Of<'QUEUE_CHANGED'>>('QueueChangedEvent').implement({
+  description: 'A queue holds another number of items. Merged.',
+  interfaces,
+  fields: (t) => ({
+    routineId: t.exposeString('routineId', { description: routineId }),
+    slot: t.exposeString('slot', { description: 'Name of the slot.' }),
+    unconsumedCount: t.exposeInt('unconsumedCount', { description: 'Items that wait in it.' }),
+    maxLength: t.exposeInt('maxLength', { description: 'The most items that may wait in it.' }),
+    usage: t.float({
+      description: '`unconsumedCount` as a share of `maxLength`, 0.0–1.0.',
+      resolve: ({ unconsumedCount, maxLength }) => unconsumedCount / maxLength,
+    }),
+    pressureLevel: t.field({
+      type: PressureLevelType,
+      description: 'How full it is, for colours.',
+      resolve: ({ pressureLevel }) => pressureLevel as PressureLevel,
+    }),
+  }),
+});
+builder.objectRef<Of<'LOG_WRITTEN'>>('LogWrittenEvent').implement({
+  description: "A routine wrote to its job's log.",
+  interfaces,
+  fields: (t) => ({
+    routineId: t.exposeString('routineId', { description: routineId }),
+    level: t.field({
+      type: LogLevelType,
+      description: 'How much it matters.',
+      resolve: ({ level }) => level as LogLevel,
+    }),
+    message: t.exposeString('message', { description: 'What it wrote.' }),
+  }),
+});
+builder.objectRef<Of<'PROGRESS_REPORTED'>>('ProgressReportedEvent').implement({
+  description: 'A routine told its progress. Merged.',
+  interfaces,
+  fields: (t) => ({
+    routineId: t.exposeString('routineId', { description: routineId }),
+    done: t.exposeFloat('done', { description: 'How much is done, in whatever it counts.' }),
+    total: t.exposeFloat('total', {
+      nullable: true,
+      description: 'How much there is; null when that is not known.',
+    }),
+    message: t.exposeString('message', { nullable: true, description: 'What it is at.' }),
+  }),
+});
+builder.objectRef<Of<'GAP'>>('GapEvent').implement({
+  description:
+    'Events after the given cursor are gone: they are older than what the server holds, or of an earlier run of it. ' +
+    'Read the present state anew; the stream goes on with what is held.',
+  interfaces,
+  fields: (t) => ({
+    from: t.exposeString('from', { description: 'The cursor that was given.' }),
+    to: t.exposeString('to', { description: 'What follows comes after this cursor.' }),
+    lostCount: t.expose('lostCount', {
+      type: 'Count',
+      nullable: true,
+      description: 'Events of all jobs between the two; null when that can not be known.',
+    }),
+  }),
+});
+builder.objectRef<Of<'FELL_BEHIND'>>('FellBehindEvent').implement({
+  description:
+    'The reader is more than 512 events behind. The stream ends here; subscribe again with `cursor` as `after`.',
+  interfaces,
+});
+
+builder.subscriptionField('jobEvents', (t) =>
+  t.field({
+    type: JobEventInterface,
+    description:
+      'Kind: *events*. What happens in a job, in order, each with a cursor. Ends after the event that ends the job. ' +
+      'Merged events are made only while somebody subscribes to them.',
+    authScopes: { watch: true },
+    args: {
+      jobId: t.arg.id({ required: true, description: 'The job.' }),
+      types: t.arg({ type: [JobEventType], description: 'Only these types. Default: all.' }),
+      after: t.arg.string({
+        description: 'Tell first what came after this cursor, as far as the server holds it.',
+      }),
+    },
+    subscribe: async (_root, { jobId, types, after }, { jobs, jobEvents }) => {
+      const job = await jobs.require(localId('Job', jobId, ['jobId']));
+      return jobEvents.subscribe(
+        { jobId: job.id, flowId: job.flowId, types: types ?? undefined, after: after ?? undefined },
+        hasEnded(job),
+      );
+    },
+    resolve: (event) => event,
+  }),
+);

@@ -1,0 +1,197 @@
+import { everyValueChannel } from '../lib/channel.ts';
+import type { Clock } from '../lib/clock.ts';
+import { ValidationError } from '../lib/domain-error.ts';
+import { RingBuffer } from '../lib/ring-buffer.ts';
+import type { JobReading } from '../monitoring/readings.ts';
+import type { PubSub } from '../pubsub/memory-pubsub.ts';
+import type { JobEvent, JobEventType, JobHappening, Topics } from '../pubsub/topics.ts';
+import { diffReadings } from './diff-readings.ts';
+import type { JobHost } from './job-host.ts';
+
+interface StreamMessageBase {
+  readonly jobId: string;
+  readonly flowId: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number;
+}
+
+/** Events between two cursors can't be told any more. */
+export interface Gap extends StreamMessageBase {
+  readonly type: 'GAP';
+  /** The cursor that was given. */
+  readonly from: string;
+  /** The first event after this cursor is the next one told. */
+  readonly to: string;
+  /** How many events of all jobs are missing; `undefined` when that can't be known. */
+  readonly lostCount: number | undefined;
+}
+
+/** The reader was too slow; its stream ends here. */
+export interface FellBehind extends StreamMessageBase {
+  readonly type: 'FELL_BEHIND';
+  /** Where to begin again. */
+  readonly cursor: string;
+}
+
+export type JobStreamMessage = JobEvent | Gap | FellBehind;
+
+export interface JobEventsOptions {
+  readonly pubsub: PubSub<Topics>;
+  readonly host: JobHost;
+  readonly clock: Clock;
+  /** Names this run of the server in cursors. */
+  readonly epoch: string;
+  /** How many events are held for those who come back. Default 10,000. */
+  readonly heldEvents?: number | undefined;
+  /** How many events one reader may be behind. Default 512. */
+  readonly maxBehind?: number | undefined;
+}
+
+export interface JobEventFilter {
+  readonly jobId: string;
+  readonly flowId: string;
+  /** Default: all. */
+  readonly types?: readonly JobStreamMessage['type'][] | undefined;
+  /** Tell first what came after this cursor. */
+  readonly after?: string | undefined;
+}
+
+/** Events that end the stream of a job. */
+const LAST_EVENTS: ReadonlySet<JobStreamMessage['type']> = new Set([
+  'JOB_COMPLETED',
+  'JOB_FAILED',
+  'JOB_CANCELLED',
+]);
+
+/** Events that are worked out from readings, merged, and only while somebody wants them. */
+const MERGED_EVENTS: ReadonlySet<JobEventType> = new Set([
+  'ROUTINE_STARTED',
+  'ROUTINE_COMPLETED',
+  'ROUTINE_FAILED',
+  'ROUTINE_STATUS_CHANGED',
+  'QUEUE_CHANGED',
+  'PROGRESS_REPORTED',
+]);
+
+/** How often merged events are worked out, per second. */
+const MERGE_RATE_HZ = 10;
+
+/** The place of a message in the stream: `after` it comes the next one. */
+export function cursorOf(message: JobStreamMessage): string {
+  switch (message.type) {
+    case 'GAP':
+      return message.to;
+    case 'FELL_BEHIND':
+      return message.cursor;
+    default:
+      return writeCursor(message.epoch, message.sequence);
+  }
+}
+
+function writeCursor(epoch: string, sequence: number): string {
+  return `${epoch}-${sequence}`;
+}
+
+function invalidCursor(cursor: string): ValidationError {
+  const message = `"${cursor}" is not a cursor of these events. Use the cursor of an event you got.`;
+  return new ValidationError([{ path: ['after'], message }]);
+}
+
+/** Puts what happens in jobs in one order, holds the newest of it, and tells it to those who subscribe. */
+export function createJobEvents(options: JobEventsOptions) {
+  const { pubsub, host, clock, epoch, heldEvents = 10_000, maxBehind = 512 } = options;
+  const held = new RingBuffer<JobEvent>(heldEvents);
+  /** Jobs of which somebody wants merged events. */
+  const producers = new Map<string, { readers: number; readonly stop: () => void }>();
+
+  const record = (jobId: string, flowId: string, at: number, happening: JobHappening) => {
+    const event = { jobId, flowId, at, epoch, sequence: held.pushed + 1, ...happening };
+    held.push(event);
+    pubsub.publish('jobEvent', event);
+  };
+
+  const produceMerged = (jobId: string, flowId: string): (() => void) => {
+    let producer = producers.get(jobId);
+    if (producer === undefined) {
+      let previous: JobReading | undefined;
+      const stop = host.watch(jobId, MERGE_RATE_HZ, {
+        push(reading) {
+          const happenings = previous === undefined ? [] : diffReadings(previous, reading);
+          previous = reading;
+          for (const happening of happenings) record(jobId, flowId, reading.at, happening);
+        },
+        end: () => undefined,
+      });
+      producer = { readers: 0, stop };
+      producers.set(jobId, producer);
+    }
+    const own = producer;
+    own.readers++;
+    return () => {
+      own.readers--;
+      if (own.readers > 0) return;
+      own.stop();
+      producers.delete(jobId);
+    };
+  };
+
+  /** What is held after a cursor, with the gap before it, if there is one. */
+  const replay = (after: string, base: StreamMessageBase) => {
+    const [, cursorEpoch, digits] = /^(.+)-(\d{1,15})$/.exec(after) ?? [];
+    if (cursorEpoch === undefined || digits === undefined) throw invalidCursor(after);
+    const oldest = held.pushed - held.length; // sequence of the newest event that is gone
+    const isOfThisEpoch = cursorEpoch === epoch;
+    const sequence = isOfThisEpoch ? Number(digits) : 0;
+    if (sequence > held.pushed) throw invalidCursor(after);
+    const lostCount = isOfThisEpoch ? oldest - sequence : undefined;
+    const gap: Gap | undefined =
+      lostCount !== undefined && lostCount <= 0
+        ? undefined
+        : { ...base, type: 'GAP', from: after, to: writeCursor(epoch, oldest), lostCount };
+    return { gap, events: [...held].filter((event) => event.sequence > sequence) };
+  };
+
+  return {
+    record,
+
+    /**
+     * A stream of one job's events, in order. It ends after the event that ends the job.
+     * @throws ValidationError when `after` is no cursor of these events
+     */
+    subscribe({ jobId, flowId, types, after }: JobEventFilter, hasEnded: boolean) {
+      const wanted = types === undefined ? undefined : new Set(types);
+      const base = { jobId, flowId, at: clock.now() };
+      const past = after === undefined ? undefined : replay(after, base);
+      let lastCursor = after ?? writeCursor(epoch, held.pushed);
+
+      return everyValueChannel<JobStreamMessage>(
+        maxBehind,
+        () => ({ ...base, at: clock.now(), type: 'FELL_BEHIND', cursor: lastCursor }),
+        (sink) => {
+          const tell = (event: JobEvent) => {
+            if (event.jobId !== jobId) return;
+            if (wanted === undefined || wanted.has(event.type)) {
+              sink.push(event);
+              lastCursor = cursorOf(event);
+            }
+            if (LAST_EVENTS.has(event.type)) sink.end();
+          };
+          const stopListening = pubsub.subscribe('jobEvent', tell);
+          const wantsMerged =
+            wanted === undefined || [...MERGED_EVENTS].some((type) => wanted.has(type));
+          const stopProducing =
+            wantsMerged && !hasEnded ? produceMerged(jobId, flowId) : () => undefined;
+          if (past?.gap !== undefined) sink.push(past.gap);
+          for (const event of past?.events ?? []) tell(event);
+          if (hasEnded) sink.end();
+          return () => {
+            stopListening();
+            stopProducing();
+          };
+        },
+      );
+    },
+  };
+}
+
+export type JobEvents = ReturnType<typeof createJobEvents>;

@@ -1,0 +1,257 @@
+import { z } from 'zod';
+import { checkInput, type Flow, InvalidInputError, isFinalState } from '../engine/index.ts';
+import type { FlowRegistry } from '../flows/flow-registry.ts';
+import type { Clock } from '../lib/clock.ts';
+import { type Issue, NotFoundError, ValidationError } from '../lib/domain-error.ts';
+import { newId } from '../lib/ids.ts';
+import type { PubSub } from '../pubsub/memory-pubsub.ts';
+import type { JobHappening, Topics } from '../pubsub/topics.ts';
+import {
+  durationMs,
+  hasEnded,
+  IdempotencyConflictError,
+  InvalidJobStateError,
+  type Job,
+} from './job.ts';
+import type { JobEvents } from './job-events.ts';
+import type { HostedStateChange, JobHost } from './job-host.ts';
+import type { JobFilter, JobQuery } from './job-query.ts';
+import type { JobStore } from './job-store.ts';
+
+export interface StartJobRequest {
+  readonly flowId: string;
+  readonly input: unknown;
+  /** An object of at most 64 KiB as JSON. */
+  readonly metadata?: unknown;
+  readonly owner?: string | undefined;
+  readonly priority?: number | undefined;
+  readonly idempotencyKey?: string | undefined;
+}
+
+export interface JobServiceDeps {
+  readonly flows: FlowRegistry;
+  readonly store: JobStore;
+  readonly host: JobHost;
+  readonly events: JobEvents;
+  readonly pubsub: PubSub<Topics>;
+  readonly clock: Clock;
+}
+
+/** What people do to jobs. Each change is stored before it is announced. */
+export interface JobService {
+  /**
+   * Starts a job. The same idempotency key with the same flow and input answers the job that was made first.
+   * @throws NotFoundError, ValidationError, IdempotencyConflictError
+   */
+  start(request: StartJobRequest): Promise<Job>;
+  /** @throws NotFoundError, InvalidJobStateError; so do the others */
+  pause(id: string): Promise<Job>;
+  resume(id: string): Promise<Job>;
+  /** Is kept when the job has ended. */
+  cancel(id: string): Promise<Job>;
+  /** Starts a new job with the flow, input, metadata and owner of one that failed or was cancelled. */
+  retry(id: string): Promise<Job>;
+  /** Deletes a job that has ended, with all that is known of it. */
+  delete(id: string): Promise<Job>;
+  /** @throws NotFoundError */
+  require(id: string): Promise<Job>;
+  find(id: string): Promise<Job | undefined>;
+  /** In the order of the ids; `undefined` where there is no such job. */
+  getMany(ids: readonly string[]): Promise<(Job | undefined)[]>;
+  list(query: JobQuery): Promise<Job[]>;
+  /** How many jobs a filter lets through. */
+  count(filter: JobFilter): Promise<number>;
+  /** Takes note of what a host tells of its jobs. */
+  noteStateChange(change: HostedStateChange): Promise<void>;
+}
+
+export function createJobService(deps: JobServiceDeps): JobService {
+  const { flows, store, host, events, pubsub, clock } = deps;
+  /** Requests under way, by idempotency key, so that two at once don't both make a job. */
+  const starting = new Map<string, Promise<Job>>();
+
+  const announce = ({ id, flowId }: Job, isDeleted = false) =>
+    pubsub.publish('jobChanged', { jobId: id, flowId, isDeleted });
+
+  const require = async (id: string): Promise<Job> => {
+    const job = await store.get(id);
+    if (job === undefined) throw new NotFoundError('Job', id);
+    return job;
+  };
+
+  const create = async (request: StartJobRequest, retryOf?: string): Promise<Job> => {
+    const flow = flows.require(request.flowId);
+    const metadata = checkRequest(flow, request);
+    const job: Job = {
+      id: newId(),
+      flowId: flow.id,
+      state: 'PENDING',
+      input: request.input,
+      metadata,
+      owner: request.owner,
+      priority: request.priority ?? 0,
+      idempotencyKey: request.idempotencyKey,
+      retryOf,
+      createdAt: clock.now(),
+      startedAt: undefined,
+      finishedAt: undefined,
+      cancelRequestedAt: undefined,
+      error: undefined,
+      outputs: {},
+      unresponsiveRoutineIds: [],
+    };
+    await store.insert(job);
+    announce(job);
+    events.record(job.id, flow.id, job.createdAt, { type: 'JOB_CREATED' });
+    await host.start({ jobId: job.id, flow, input: job.input, priority: job.priority });
+    return job;
+  };
+
+  const startOnce = async (key: string, request: StartJobRequest): Promise<Job> => {
+    const earlier = await (starting.get(key) ?? store.findByIdempotencyKey(key));
+    if (earlier !== undefined) {
+      if (!isSameRequest(earlier, request)) throw new IdempotencyConflictError(key, earlier.id);
+      return (await store.get(earlier.id)) ?? earlier;
+    }
+    // Between the look-up above and this line others may have begun with the same key.
+    const other = starting.get(key);
+    if (other !== undefined) return startOnce(key, request);
+    const made = create(request);
+    starting.set(key, made);
+    try {
+      return await made;
+    } finally {
+      starting.delete(key);
+    }
+  };
+
+  return {
+    start(request) {
+      const { idempotencyKey: key } = request;
+      return key === undefined ? create(request) : startOnce(key, request);
+    },
+    async pause(id) {
+      const job = await require(id);
+      if (job.state !== 'RUNNING' || job.cancelRequestedAt !== undefined) {
+        throw new InvalidJobStateError(job, 'paused', 'Only a running job can be paused.');
+      }
+      await host.pause(id);
+      return require(id);
+    },
+    async resume(id) {
+      const job = await require(id);
+      if (job.state !== 'PAUSED' || job.cancelRequestedAt !== undefined) {
+        throw new InvalidJobStateError(job, 'resumed', 'Only a paused job can be resumed.');
+      }
+      await host.resume(id);
+      return require(id);
+    },
+    async cancel(id) {
+      const job = await require(id);
+      if (hasEnded(job)) throw new InvalidJobStateError(job, 'cancelled', 'It has ended already.');
+      if (job.cancelRequestedAt === undefined) {
+        const noted = await store.update(id, { cancelRequestedAt: clock.now() });
+        if (noted !== undefined) announce(noted);
+        await host.cancel(id);
+      }
+      return require(id);
+    },
+    async retry(id) {
+      const job = await require(id);
+      if (job.state !== 'FAILED' && job.state !== 'CANCELLED') {
+        const advice = 'Only a job that failed or was cancelled can; start a new one instead.';
+        throw new InvalidJobStateError(job, 'retried', advice);
+      }
+      const { flowId, input, metadata, owner, priority } = job;
+      return create({ flowId, input, metadata, owner, priority }, id);
+    },
+    async delete(id) {
+      const job = await require(id);
+      if (!hasEnded(job)) throw new InvalidJobStateError(job, 'deleted', 'Cancel it first.');
+      await store.delete(id);
+      await host.forget(id);
+      announce(job, true);
+      return job;
+    },
+    require,
+    find: (id) => store.get(id),
+    getMany: (ids) => store.getMany(ids),
+    list: (query) => store.list(query),
+    count: (filter) => store.count(filter),
+
+    async noteStateChange({ jobId, from, state, at, error, outputs, unresponsiveRoutineIds }) {
+      const change: Partial<Job> = {
+        state,
+        ...(from === 'PENDING' && state === 'RUNNING' ? { startedAt: at } : {}),
+        ...(isFinalState(state) ? { finishedAt: at, error, outputs, unresponsiveRoutineIds } : {}),
+      };
+      const job = await store.update(jobId, change);
+      if (job === undefined) return;
+      announce(job);
+      events.record(jobId, job.flowId, at, happeningOf(job, from));
+    },
+  };
+}
+
+const LARGEST_METADATA = 64 * 1024;
+
+/** What is asked of a request besides its input, which its flow knows about. */
+const requestSchema = z.object({
+  metadata: z
+    .record(z.string(), z.unknown())
+    .default({})
+    .refine((metadata) => Buffer.byteLength(JSON.stringify(metadata)) <= LARGEST_METADATA, {
+      message: `Must be at most ${LARGEST_METADATA} bytes as JSON.`,
+    }),
+  owner: z.string().min(1).max(200).optional(),
+  priority: z.int().min(-1000).max(1000).optional(),
+  idempotencyKey: z.string().min(1).max(200).optional(),
+});
+
+/** Answers the request's metadata. @throws ValidationError with every fault of the request and of its input */
+function checkRequest(flow: Flow, request: StartJobRequest): Readonly<Record<string, unknown>> {
+  const checked = requestSchema.safeParse(request);
+  const issues: Issue[] = (checked.error?.issues ?? []).map(({ path, message }) => ({
+    path: ['input', ...path.map(String)],
+    message,
+  }));
+  try {
+    checkInput(flow, request.input);
+  } catch (error) {
+    if (!(error instanceof InvalidInputError)) throw error;
+    // The job's input is the field `input` of the request, which is itself the argument `input`.
+    for (const { path, message } of error.issues) {
+      issues.push({ path: ['input', 'input', ...path], message });
+    }
+  }
+  if (!checked.success || issues.length > 0) throw new ValidationError(issues);
+  return checked.data.metadata;
+}
+
+function happeningOf(job: Job, from: Job['state']): JobHappening {
+  switch (job.state) {
+    case 'PENDING':
+      return { type: 'JOB_CREATED' };
+    case 'RUNNING':
+      return { type: from === 'PAUSED' ? 'JOB_RESUMED' : 'JOB_STARTED' };
+    case 'PAUSED':
+      return { type: 'JOB_PAUSED' };
+    case 'COMPLETED':
+      return { type: 'JOB_COMPLETED', durationMs: durationMs(job, 0) ?? 0 };
+    case 'CANCELLED': {
+      const { unresponsiveRoutineIds } = job;
+      return { type: 'JOB_CANCELLED', unresponsiveRoutineIds };
+    }
+    case 'FAILED': {
+      const { message = 'unknown', code } = job.error ?? {};
+      const errorCode = code === undefined ? {} : { errorCode: code };
+      return { type: 'JOB_FAILED', errorMessage: message, ...errorCode };
+    }
+  }
+}
+
+function isSameRequest(job: Job, request: StartJobRequest): boolean {
+  return (
+    job.flowId === request.flowId && JSON.stringify(job.input) === JSON.stringify(request.input)
+  );
+}

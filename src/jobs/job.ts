@@ -1,0 +1,64 @@
+import { isFinalState, type JobState } from '../engine/index.ts';
+import { DomainError } from '../lib/domain-error.ts';
+import type { FailureReading } from '../monitoring/readings.ts';
+
+/** One run of a flow on one input, as it is kept. Times are in milliseconds since the Unix epoch. */
+export interface Job {
+  /** UUID version 7: as text, ids sort by creation. */
+  readonly id: string;
+  readonly flowId: string;
+  readonly state: JobState;
+  /** As it was handed in, before the flow's input schema filled in defaults. */
+  readonly input: unknown;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly owner: string | undefined;
+  readonly priority: number;
+  readonly idempotencyKey: string | undefined;
+  /** The job that this one tries again. */
+  readonly retryOf: string | undefined;
+  readonly createdAt: number;
+  readonly startedAt: number | undefined;
+  readonly finishedAt: number | undefined;
+  /** When its end was asked for; running code may take a while to follow. */
+  readonly cancelRequestedAt: number | undefined;
+  /** Why it failed. */
+  readonly error: FailureReading | undefined;
+  /** The values of each output; only of a job that has ended. */
+  readonly outputs: Readonly<Record<string, readonly unknown[]>>;
+  /** Routines whose code did not end in time after the job was ended. */
+  readonly unresponsiveRoutineIds: readonly string[];
+}
+
+/** How long the job has run, or ran, in milliseconds; `undefined` before it started. */
+export function durationMs(job: Job, now: number): number | undefined {
+  if (job.startedAt === undefined) return undefined;
+  return (job.finishedAt ?? now) - job.startedAt;
+}
+
+export function hasEnded(job: Job): boolean {
+  return isFinalState(job.state);
+}
+
+/** A job can't do what was asked of it now. */
+export class InvalidJobStateError extends DomainError {
+  readonly code = 'INVALID_STATE';
+  readonly state: JobState;
+
+  constructor(job: Pick<Job, 'id' | 'state'>, wanted: string, advice: string) {
+    super(`Job ${job.id} is ${job.state} and can't be ${wanted}. ${advice}`);
+    this.state = job.state;
+  }
+}
+
+/** An idempotency key was used before, for another request. */
+export class IdempotencyConflictError extends DomainError {
+  readonly code = 'IDEMPOTENCY_CONFLICT';
+  readonly jobId: string;
+
+  constructor(key: string, jobId: string) {
+    super(
+      `The idempotency key "${key}" was used for job ${jobId}, which has another flow or input. Use a new key.`,
+    );
+    this.jobId = jobId;
+  }
+}

@@ -1,0 +1,91 @@
+import { type Channel, keyChannel, latestValueChannel, mapChannel } from '../lib/channel.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { JobReading } from '../monitoring/readings.ts';
+import type { PubSub } from '../pubsub/memory-pubsub.ts';
+import type { Topics } from '../pubsub/topics.ts';
+import { hasEnded, type Job } from './job.ts';
+import type { JobHost } from './job-host.ts';
+import type { JobStore } from './job-store.ts';
+
+export interface LiveJobsDeps {
+  readonly store: JobStore;
+  readonly host: JobHost;
+  readonly pubsub: PubSub<Topics>;
+  readonly clock: Clock;
+}
+
+/** Which jobs to watch: one, those of a flow, or all. */
+export interface WatchedJobs {
+  readonly jobId?: string | undefined;
+  readonly flowId?: string | undefined;
+}
+
+/** The most unfinished jobs that are told first when all are watched. */
+const FIRST_TOLD = 1000;
+
+/** State streams of jobs: what is now, and then the latest, at most at the rate asked for. */
+export interface LiveJobs {
+  /** Readings of one job; ends with the last one. */
+  watchReadings(jobId: string, rateHz: number): Channel<JobReading>;
+  /** Jobs as they change. With several, first those that have not ended. With one, ends when that has ended. */
+  watchJobs(which: WatchedJobs, rateHz: number): AsyncIterableIterator<Job>;
+}
+
+export function createLiveJobs({ store, host, pubsub, clock }: LiveJobsDeps): LiveJobs {
+  return {
+    watchReadings: (jobId, rateHz) => latestValueChannel((sink) => host.watch(jobId, rateHz, sink)),
+
+    watchJobs({ jobId, flowId }, rateHz) {
+      let end: () => void = () => undefined;
+      const ids = keyChannel<string>((sink) => {
+        end = sink.end;
+        const changed = new Set<string>();
+        let cancelTimer: (() => void) | undefined;
+        const tell = () => {
+          cancelTimer = undefined;
+          if (changed.size === 0) return;
+          for (const id of changed) sink.push(id);
+          changed.clear();
+          cancelTimer = clock.setTimer(1000 / rateHz, tell);
+        };
+        const note = (id: string) => {
+          changed.add(id);
+          if (cancelTimer === undefined) tell();
+        };
+        const stopListening = pubsub.subscribe('jobChanged', (change) => {
+          if (jobId !== undefined && change.jobId !== jobId) return;
+          if (flowId !== undefined && change.flowId !== flowId) return;
+          if (!change.isDeleted) note(change.jobId);
+          else if (jobId !== undefined) sink.end();
+        });
+        if (jobId !== undefined) note(jobId);
+        else {
+          void listUnfinished(store, flowId).then((jobs) => {
+            for (const { id } of jobs) note(id);
+          });
+        }
+        return () => {
+          stopListening();
+          cancelTimer?.();
+        };
+      });
+      return mapChannel(ids, async (id) => {
+        const job = await store.get(id);
+        if (jobId !== undefined && (job === undefined || hasEnded(job))) end();
+        return job;
+      });
+    },
+  };
+}
+
+function listUnfinished(store: JobStore, flowId: string | undefined): Promise<Job[]> {
+  return store.list({
+    filter: {
+      states: ['PENDING', 'RUNNING', 'PAUSED'],
+      ...(flowId === undefined ? {} : { flowIds: [flowId] }),
+    },
+    order: { field: 'CREATED_AT', isDescending: false },
+    limit: FIRST_TOLD,
+    fromEnd: false,
+  });
+}

@@ -1,0 +1,35 @@
+import type { Activation, JobRun } from '../engine/index.ts';
+import { preview } from '../lib/preview.ts';
+import { failureOf } from './read-routine.ts';
+import type { ActivationRecord } from './readings.ts';
+
+/** The most items of one activation that its record shows. */
+const SHOWN_ITEMS = 16;
+
+/** Makes plain data of an activation that has ended. */
+export function readActivation(job: JobRun, activation: Activation): ActivationRecord {
+  const { items, outputs = [], outcome = 'ABANDONED', startedMs, endedMs, error } = activation;
+  let oldestMs = startedMs;
+  for (const { queuedMs } of items) oldestMs = Math.min(oldestMs, queuedMs);
+  return {
+    activationId: activation.activationId,
+    routineId: activation.routine.id,
+    attempt: activation.attempt,
+    outcome,
+    error: activation.hasFailed ? failureOf(error) : undefined,
+    startedAt: job.wallTime(startedMs),
+    waitMs: startedMs - oldestMs,
+    runMs: endedMs - startedMs,
+    parentIds: [...new Set(items.map(({ emittedBy }) => emittedBy))].filter((id) => id > 0),
+    inputs: items.slice(0, SHOWN_ITEMS).map(({ slot, emittedBy, value }) => ({
+      slot: slot.name,
+      emittedBy: emittedBy === 0 ? undefined : emittedBy,
+      item: preview(value),
+    })),
+    inputCount: items.length,
+    outputs: outputs
+      .slice(0, SHOWN_ITEMS)
+      .map(({ event, value }) => ({ event, item: preview(value) })),
+    outputCount: activation.emitted,
+  };
+}

@@ -1,0 +1,54 @@
+import type { JobRun, SlotQueue } from '../engine/index.ts';
+import type { PressureLevel, QueueReading } from './readings.ts';
+import type { SlotRates } from './slot-rates.ts';
+
+/** The share of a slot's length from which its pressure is MEDIUM. */
+const MEDIUM_USAGE = 0.6;
+
+/** The level for a slot that holds `count` of `maxLength` items and is nearly full from `watermarkThreshold`. */
+export function pressureLevel(
+  count: number,
+  maxLength: number,
+  watermarkThreshold: number,
+): PressureLevel {
+  if (count >= maxLength) return 'CRITICAL';
+  if (count >= watermarkThreshold) return 'HIGH';
+  return count / maxLength >= MEDIUM_USAGE ? 'MEDIUM' : 'LOW';
+}
+
+/** Reads a slot's queue. */
+export function readQueue(job: JobRun, slot: SlotQueue, rates: SlotRates): QueueReading {
+  const { definition, length, maxLength, oldestQueuedMs } = slot;
+  const watermarkThreshold = Math.ceil(definition.watermark * maxLength);
+  const { inPerSecond, outPerSecond } = rates;
+  const growth = inPerSecond - outPerSecond;
+  return {
+    routineId: slot.owner.id,
+    slot: slot.name,
+    unconsumedCount: length,
+    inFlightCount: slot.inFlight,
+    waitingOutsideCount: slot.held.length,
+    maxLength,
+    watermarkThreshold,
+    usage: length / maxLength,
+    pressureLevel: pressureLevel(length, maxLength, watermarkThreshold),
+    isFull: slot.isFull,
+    isNearFull: length >= watermarkThreshold,
+    peakCount: slot.peak,
+    acceptedCount: slot.accepted,
+    consumedCount: slot.consumed,
+    failedCount: slot.failed,
+    skippedCount: slot.skipped,
+    droppedCount: slot.droppedOldest + slot.droppedNewest,
+    discardedCount: slot.discarded,
+    rateInPerSecond: inPerSecond,
+    rateOutPerSecond: outPerSecond,
+    oldestWaitMs:
+      oldestQueuedMs === undefined ? undefined : Math.max(0, job.readClockMs() - oldestQueuedMs),
+    timeUntilFullMs: slot.isFull
+      ? 0
+      : growth > 0
+        ? ((maxLength - length) / growth) * 1000
+        : undefined,
+  };
+}

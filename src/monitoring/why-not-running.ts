@@ -1,0 +1,61 @@
+import { type Activation, isFinalState, type JobRun, type RoutineRun } from '../engine/index.ts';
+import type { FullQueue, WhyNotRunning } from './readings.ts';
+
+/**
+ * Says why a routine is not running, or `undefined` when it is. `own` are its activations that have not ended.
+ * It asks the routine's policy as the engine would, which changes nothing since policies are pure.
+ */
+export function whyNotRunning(
+  job: JobRun,
+  routine: RoutineRun,
+  own: readonly Activation[],
+): WhyNotRunning | undefined {
+  if (isFinalState(job.state)) return { kind: 'DONE', state: job.state };
+  const held = own.filter(({ phase }) => phase === 'HELD_BEFORE' || phase === 'HELD_AFTER');
+  if (held.length > 0) {
+    return { kind: 'AT_BREAKPOINT', activationIds: held.map(({ activationId }) => activationId) };
+  }
+  if (own.some(({ phase, pending }) => phase === 'RUNNING' && pending === 0)) return undefined;
+  const queues = fullQueuesBehind(job, own);
+  if (queues.length > 0) return { kind: 'BLOCKED_BY_FULL_QUEUE', queues };
+  const retrying = own.find(({ phase }) => phase === 'RETRYING');
+  if (job.isEnding) return { kind: 'JOB_ENDING' };
+  if (job.state === 'PENDING') return { kind: 'JOB_NOT_STARTED' };
+  if (job.state === 'PAUSED') return { kind: 'JOB_PAUSED' };
+  if (retrying !== undefined) {
+    const { retryDueMs, attempt } = retrying;
+    return { kind: 'WAITING_FOR_RETRY', until: job.wallTime(retryDueMs), attempt: attempt + 1 };
+  }
+  if (routine.isReady && (routine.slots.length === 0 || routine.waiting > 0)) return undefined;
+  if (routine.slots.length === 0) return { kind: 'DONE', state: job.state };
+  return waitOf(job, routine);
+}
+
+function waitOf(job: JobRun, routine: RoutineRun): WhyNotRunning | undefined {
+  let decision: ReturnType<typeof routine.policy.decide>;
+  try {
+    decision = routine.policy.decide(routine);
+  } catch {
+    decision = {}; // the engine fails the job with this error when it asks for itself
+  }
+  if ('take' in decision) return undefined;
+  if (decision.waitUntilMs !== undefined) {
+    return { kind: 'WAITING_FOR_TIME', until: job.wallTime(decision.waitUntilMs) };
+  }
+  const needs = routine.policy.kind === 'IMMEDIATE' ? 1 : undefined;
+  const missing =
+    decision.missing ??
+    routine.slots.map(({ name, length }) => ({ slot: name, has: length, needs }));
+  return { kind: 'WAITING_FOR_DATA', slots: missing };
+}
+
+/** The full slots that outputs of these activations wait for. */
+function fullQueuesBehind(job: JobRun, own: readonly Activation[]): FullQueue[] {
+  const blocked = new Set(own.filter(({ pending }) => pending > 0));
+  if (blocked.size === 0) return [];
+  return job.routines.flatMap(({ id, slots }) =>
+    slots
+      .filter(({ held }) => [...held].some(({ activation }) => blocked.has(activation)))
+      .map(({ name }) => ({ routineId: id, slot: name })),
+  );
+}

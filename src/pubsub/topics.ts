@@ -1,0 +1,81 @@
+/**
+ * Everything that is announced inside Millrace, by topic. Messages are plain data, so that a topic can be carried
+ * between processes.
+ */
+export interface Topics {
+  /** A job was made, changed its state, or was deleted. */
+  jobChanged: JobChanged;
+  /** Something happened in a job. */
+  jobEvent: JobEvent;
+}
+
+export interface JobChanged {
+  readonly jobId: string;
+  readonly flowId: string;
+  readonly isDeleted: boolean;
+}
+
+/** What all job events have in common. */
+interface JobEventBase {
+  readonly jobId: string;
+  readonly flowId: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number;
+  /** Place in the order of all events of the process named by `epoch`; from 1, without holes. */
+  readonly sequence: number;
+  /** Names the run of the server whose sequence this is. */
+  readonly epoch: string;
+}
+
+/** What happened, without its place in the order of events. */
+export type JobHappening =
+  | { readonly type: 'JOB_CREATED' | 'JOB_STARTED' | 'JOB_PAUSED' | 'JOB_RESUMED' }
+  | { readonly type: 'JOB_COMPLETED'; readonly durationMs: number }
+  | { readonly type: 'JOB_FAILED'; readonly errorMessage: string; readonly errorCode?: string }
+  | { readonly type: 'JOB_CANCELLED'; readonly unresponsiveRoutineIds: readonly string[] }
+  | {
+      readonly type: 'ROUTINE_STARTED';
+      readonly routineId: string;
+      /** How many activations this message stands for. */
+      readonly count: number;
+    }
+  | { readonly type: 'ROUTINE_COMPLETED'; readonly routineId: string; readonly count: number }
+  | {
+      readonly type: 'ROUTINE_FAILED';
+      readonly routineId: string;
+      readonly count: number;
+      /** Of the latest failure. */
+      readonly errorMessage: string;
+      readonly errorCode?: string;
+    }
+  | {
+      readonly type: 'ROUTINE_STATUS_CHANGED';
+      readonly routineId: string;
+      readonly previousStatus: string;
+      readonly status: string;
+    }
+  | {
+      readonly type: 'QUEUE_CHANGED';
+      readonly routineId: string;
+      readonly slot: string;
+      readonly unconsumedCount: number;
+      readonly maxLength: number;
+      readonly pressureLevel: string;
+    }
+  | {
+      readonly type: 'LOG_WRITTEN';
+      readonly routineId: string;
+      readonly level: string;
+      readonly message: string;
+    }
+  | {
+      readonly type: 'PROGRESS_REPORTED';
+      readonly routineId: string;
+      readonly done: number;
+      readonly total?: number;
+      readonly message?: string;
+    };
+
+export type JobEvent = JobEventBase & JobHappening;
+
+export type JobEventType = JobHappening['type'];
