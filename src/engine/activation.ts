@@ -6,7 +6,7 @@ import type { Item } from './slot-queue.ts';
 /**
  * Where an activation is.
  *
- * HELD_BEFORE → RUNNING → HELD_AFTER → DELIVERING → ENDED, and RUNNING → RETRYING → ENDED.
+ * HELD_BEFORE → RUNNING → HELD_AFTER → DELIVERING → ENDED, and when it failed → RETRYING → ENDED at the last.
  * Only an inspector makes it stop at the two HELD phases. DELIVERING: the code has ended, some of its outputs wait
  * for room. RETRYING: the code failed and runs again after a delay, as a new activation object with the same id
  * and items.
@@ -98,7 +98,7 @@ export class Activation implements ActivationContext {
       const { job } = this.routine;
       this.#abort = new AbortController();
       if (job.isEnding) this.#abort.abort(job.endReason);
-      else if (this.phase !== 'ENDED') job.listening.add(this);
+      else if (this.phase === 'RUNNING') job.listening.add(this);
     }
     return this.#abort.signal;
   }

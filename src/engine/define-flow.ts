@@ -94,7 +94,7 @@ export interface FlowBuilder<Input> {
   >(
     id: string,
     type: RoutineType<C, Slots, Events, State, Shape>,
-    ...options: RestArgument<PlacementOptions<Slots, Shape> & WithConfig<C>>
+    ...options: RestArgument<PlacementOptions<Slots, NoInfer<Shape>> & WithConfig<C>>
   ): PlacedRoutine<Slots, Events>;
   /** Carries what comes out of `from` to `to`. An item type that does not fit is a compile error. */
   connect<T>(from: EventPort<T>, to: SlotPort<T>): void;

@@ -56,7 +56,8 @@ export {
   type SlotDefinition,
   type SlotRef,
 } from './flow.ts';
-export { isFinalState, type JobResult, type JobRun, type JobState } from './job-run.ts';
+export type { JobRun } from './job-run.ts';
+export { isFinalState, type JobResult, type JobState } from './job-state.ts';
 export type { JobInspector, JobObserver, LogEntry } from './observer.ts';
 export type { RoutineProgress, RoutineRun } from './routine-run.ts';
 export {

@@ -9,6 +9,14 @@ import { drainOrder } from './drain-order.ts';
 import type { FinalErrorStrategy } from './error-strategy.ts';
 import { ActivationTimeoutError, InvalidStateError, SlotFullError } from './errors.ts';
 import type { Flow } from './flow.ts';
+import {
+  type FinalJobState,
+  isFinalState,
+  type JobResult,
+  type JobState,
+  NEXT_STATES,
+  OUTPUT_LIMIT,
+} from './job-state.ts';
 import type { JobInspector, JobObserver } from './observer.ts';
 import {
   type EventTargets,
@@ -19,45 +27,6 @@ import {
 import type { JobContext, LogLevel } from './routine-type.ts';
 import type { Sliced } from './scheduler.ts';
 import type { Item, SlotQueue } from './slot-queue.ts';
-
-/**
- * PENDING → RUNNING ⇄ PAUSED → COMPLETED | FAILED | CANCELLED.
- *
- * PENDING: made, and waiting to be started or for a place among the running jobs.
- * RUNNING: activations begin.
- * PAUSED: none begins; those that run go on to their end, and what they emit is queued.
- * COMPLETED: nothing was queued, in flight or due any more.
- * FAILED, CANCELLED: it was ended. Between the request and this state the job is *ending*: nothing begins, running
- * code has seen its signal aborted, and is waited for up to a limit. What ignores it is listed as unresponsive.
- */
-export type JobState = 'PENDING' | 'RUNNING' | 'PAUSED' | 'COMPLETED' | 'FAILED' | 'CANCELLED';
-
-export type FinalJobState = 'COMPLETED' | 'FAILED' | 'CANCELLED';
-
-const NEXT_STATES: Readonly<Record<JobState, readonly JobState[]>> = {
-  PENDING: ['RUNNING', 'FAILED', 'CANCELLED'],
-  RUNNING: ['PAUSED', 'COMPLETED', 'FAILED', 'CANCELLED'],
-  PAUSED: ['RUNNING', 'FAILED', 'CANCELLED'],
-  COMPLETED: [],
-  FAILED: [],
-  CANCELLED: [],
-};
-
-export function isFinalState(state: JobState): state is FinalJobState {
-  return NEXT_STATES[state].length === 0;
-}
-
-/** How a job ended. */
-export interface JobResult<Outputs = Readonly<Record<string, unknown>>> {
-  readonly state: FinalJobState;
-  /** The values of each output, in the order they were emitted; the first `OUTPUT_LIMIT` of them. */
-  readonly outputs: { readonly [K in keyof Outputs]: readonly Outputs[K][] };
-  /** What made the job fail, or the reason it was cancelled for. */
-  readonly error: unknown;
-}
-
-/** The most values of one output that a job keeps. */
-export const OUTPUT_LIMIT = 1000;
 
 /** Activations of one routine that are begun before others get their turn. */
 const TURN_OF_ROUTINE = 256;
@@ -495,10 +464,9 @@ export class JobRun implements Sliced {
       try {
         this.deliver(activation, event, targets, value);
       } catch (error) {
-        // As if `emit` had thrown it, and the code had not caught it.
+        // The code can't be told any more. What it emitted after this one is not lost.
         if (!activation.hasFailed) activation.error = error;
         activation.hasFailed = true;
-        break;
       }
     }
     this.#awaitDelivery(activation);

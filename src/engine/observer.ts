@@ -1,5 +1,6 @@
 import type { Activation } from './activation.ts';
-import type { JobRun, JobState } from './job-run.ts';
+import type { JobRun } from './job-run.ts';
+import type { JobState } from './job-state.ts';
 import type { RoutineRun } from './routine-run.ts';
 import type { LogLevel } from './routine-type.ts';
 
@@ -21,7 +22,10 @@ export interface LogEntry {
 export interface JobObserver {
   /** After each change of the job's state. */
   stateChanged?(job: JobRun, from: JobState): void;
-  /** After each run of a routine's code ended, retried runs included. Makes the engine read the clock each time. */
+  /**
+   * After each run of a routine's code ended, retried runs included, and when an activation that was held was
+   * abandoned; each once. Makes the engine read the clock each time.
+   */
   activationEnded?(job: JobRun, activation: Activation): void;
   /** After a routine wrote to the log. */
   logged?(job: JobRun, entry: LogEntry): void;
@@ -31,13 +35,20 @@ export interface JobObserver {
 
 /**
  * Stops single activations of a job: the place where a debugger attaches. What is held keeps its items and its
- * place under the concurrency limit until `JobRun.release`; all else goes on.
+ * place under the concurrency limit until `JobRun.release`; all else goes on. What it throws is logged as a warning,
+ * and counts as false. When the job ends, what is held ends with it.
  */
 export interface JobInspector {
-  /** Asked when items were taken, before the code runs. True holds the activation. */
+  /** Asked when items were taken, before the code runs. True holds the activation. Not asked again for a retry. */
   holdsBefore(activation: Activation): boolean;
-  /** Asked once for each activation: whether its outputs are kept back until its code has ended. */
+  /**
+   * Asked before each run of the code: whether its outputs are kept back until it has ended. Then `emit` never makes
+   * the code wait, and a slot that refuses an output fails the activation after the fact.
+   */
   stagesOutputs(routine: RoutineRun): boolean;
-  /** Asked when the code has ended, before staged outputs are delivered. True holds the activation. */
+  /**
+   * Asked when the code of an activation with staged outputs has ended or failed (`hasFailed`, `error`), before they
+   * are delivered and before its error strategy acts. True holds the activation.
+   */
   holdsAfter(activation: Activation): boolean;
 }

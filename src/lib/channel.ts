@@ -69,17 +69,20 @@ export function keyChannel<K>(open: (sink: ChannelSink<K>) => () => void): Chann
 /**
  * Makes a stream that gives every value in order, and holds at most `limit` that were not read yet. When one more
  * comes, `overflow` says what the reader gets as its last value, after those that are held.
+ * @param first comes before all else, and does not count against the limit
  */
 export function everyValueChannel<T>(
   limit: number,
   overflow: (lost: T) => T,
   open: (sink: ChannelSink<T>) => () => void,
+  first: readonly T[] = [],
 ): Channel<T> {
-  const held: T[] = [];
+  const held = [...first];
+  const mostHeld = first.length + limit;
   return channel((sink) => {
     return open({
       push(value) {
-        if (held.length < limit) {
+        if (held.length < mostHeld) {
           sink.push(value);
         } else {
           sink.push(overflow(value));
@@ -132,7 +135,10 @@ function channel<T>(open: (sink: ChannelSink<T>) => () => void, buffer: Buffer<T
   };
 }
 
-/** The same stream with each value changed, or left out where `change` answers `undefined`. Leaves as its source does. */
+/**
+ * The same stream with each value changed, or left out where `change` answers `undefined`. Leaves as its source does;
+ * when `change` fails, the reader gets the error and the source is left.
+ */
 export function mapChannel<T, U>(
   source: AsyncIterableIterator<T>,
   change: (value: T) => U | undefined | Promise<U | undefined>,
@@ -142,8 +148,13 @@ export function mapChannel<T, U>(
       for (;;) {
         const result = await source.next();
         if (result.done === true) return { value: undefined, done: true };
-        const value = await change(result.value);
-        if (value !== undefined) return { value, done: false };
+        try {
+          const value = await change(result.value);
+          if (value !== undefined) return { value, done: false };
+        } catch (error) {
+          await source.return?.();
+          throw error;
+        }
       }
     },
     async return() {

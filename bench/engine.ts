@@ -1,0 +1,111 @@
+import { type ChainKind, makeMillraceContenders, runChain } from './engine/chain.ts';
+import { sampleMemory, summariseQuarters } from './engine/memory.ts';
+import { LIMIT, makePeers } from './engine/peers.ts';
+import { STAGES } from './engine/work.ts';
+import type { Benchmark } from './harness/benchmark.ts';
+import { formatCount, printTable } from './harness/print.ts';
+import { type Measurement, measureInTurn, median, spread } from './harness/rounds.ts';
+
+/** What issue 2 asks for, in activations per second and as a share of the limit in the same run. */
+const TARGETS: readonly {
+  readonly contender: RegExp;
+  readonly must: number;
+  readonly aim: number;
+  readonly mustShare?: number;
+}[] = [
+  { contender: /no observer$/, must: 4e6, aim: 4e6 },
+  { contender: /monitoring/, must: 2e6, aim: 4e6, mustShare: 0.1 },
+];
+
+const GROWTH_ITEMS = [10_000, 30_000, 100_000, 300_000, 1_000_000] as const;
+
+export const benchmark: Benchmark = {
+  description: `a chain of ${STAGES} stages; an item is a small object that runs through all of them`,
+  defaults: { rounds: 5, items: 100_000 },
+  async run({ rounds, items, only }) {
+    const contenders = [...makePeers(items), ...makeMillraceContenders(items)].filter(
+      ({ name }) => only === undefined || name.includes(only),
+    );
+    console.log(
+      `${formatCount(items)} items, ${rounds} rounds in turn after 2 of warm-up, medians\n`,
+    );
+    printThroughput(await measureInTurn(contenders, rounds), items);
+    if (only !== undefined) return;
+    for (const kind of ['sync', 'async'] as const) await printGrowth(kind, rounds);
+    await printMemory();
+  },
+};
+
+function printThroughput(measurements: readonly Measurement[], items: number): void {
+  const rates = measurements.map(({ name, timesMs }) => ({
+    name,
+    perSecond: (items * STAGES * 1000) / median(timesMs),
+    spread: spread(timesMs),
+  }));
+  const limit = rates.find(({ name }) => name === LIMIT)?.perSecond ?? Number.NaN;
+  const rows = rates.map(({ name, perSecond, spread: range }) => [
+    name,
+    formatCount(perSecond),
+    `±${(range * 100).toFixed(0)} %`,
+    (perSecond / limit).toFixed(2),
+    judge(name, perSecond, perSecond / limit),
+  ]);
+  printTable(['contender', 'activations/s', 'spread', 'to limit', 'target'], rows);
+}
+
+function judge(name: string, perSecond: number, share: number): string {
+  const target = TARGETS.find(({ contender }) => contender.test(name));
+  if (target === undefined) return '';
+  const { must, aim, mustShare = 0 } = target;
+  // Absolute figures move with the machine: where a share of the limit is given, it will do.
+  const isMust = perSecond >= must || (mustShare > 0 && share >= mustShare);
+  const met = perSecond >= aim ? 'aim met' : isMust ? 'must met' : 'NOT met';
+  const wanted = aim > must ? `${formatCount(must)}, aim ${formatCount(aim)}` : formatCount(must);
+  return `must ${wanted}: ${met}`;
+}
+
+async function printGrowth(kind: ChainKind, rounds: number): Promise<void> {
+  const contenders = GROWTH_ITEMS.map((items) => ({
+    name: formatCount(items),
+    // Short jobs are run several times, so that each size is measured for about as long.
+    async run() {
+      for (let job = 0; job < jobsOf(items); job++) await runChain(kind, items);
+    },
+  }));
+  const measurements = await measureInTurn(contenders, rounds, 1);
+  const costs = measurements.map(({ timesMs }, at) => {
+    const items = GROWTH_ITEMS[at] ?? Number.NaN;
+    const activations = items * jobsOf(items) * STAGES;
+    return { nanoseconds: (median(timesMs) * 1e6) / activations, range: spread(timesMs) };
+  });
+  const base = costs[0]?.nanoseconds ?? Number.NaN;
+  console.log(`Growth, ${kind}, no observer: linear when the cost of an activation stays\n`);
+  printTable(
+    ['items', 'ns/activation', 'spread', 'to 10k'],
+    costs.map(({ nanoseconds, range }, at) => [
+      formatCount(GROWTH_ITEMS[at] ?? Number.NaN),
+      nanoseconds.toFixed(0),
+      `±${(range * 100).toFixed(0)} %`,
+      (nanoseconds / base).toFixed(2),
+    ]),
+  );
+}
+
+function jobsOf(items: number): number {
+  return Math.max(1, Math.round(300_000 / items));
+}
+
+async function printMemory(): Promise<void> {
+  const runMs = 20_000;
+  const quarters = summariseQuarters(await sampleMemory(runMs, 500));
+  console.log(`Memory of an endless stream with back-pressure, ${runMs / 1000} s, medians\n`);
+  printTable(
+    ['quarter', 'items so far', 'RSS MiB', 'live heap MiB'],
+    quarters.map(({ items, rssMib, heapMib }, at) => [
+      String(at + 1),
+      formatCount(items),
+      rssMib.toFixed(1),
+      heapMib.toFixed(2),
+    ]),
+  );
+}

@@ -1,0 +1,149 @@
+import {
+  createEngine,
+  defineFlow,
+  defineRoutine,
+  type EventPort,
+  event,
+  type Flow,
+  type JobRun,
+  slot,
+} from 'millrace/engine';
+import { systemClock } from '../../src/lib/clock.ts';
+import { JobMonitor } from '../../src/monitoring/job-monitor.ts';
+import { JobSampler } from '../../src/monitoring/job-sampler.ts';
+import type { Contender } from '../harness/rounds.ts';
+import { type Datum, Sink, STAGES, step } from './work.ts';
+
+/** Whether the stages' code answers at once or by a promise. */
+export type ChainKind = 'sync' | 'async';
+
+const syncStage = defineRoutine({
+  type: 'sync-stage',
+  slots: { datum: slot<Datum>() },
+  events: { next: event<Datum>() },
+  run: ({ datum }, ctx) => {
+    ctx.emit('next', step(datum));
+  },
+});
+
+const asyncStage = defineRoutine({
+  type: 'async-stage',
+  slots: { datum: slot<Datum>() },
+  events: { next: event<Datum>() },
+  run: async ({ datum }, ctx) => {
+    ctx.emit('next', step(datum));
+  },
+});
+
+/** The ten-stage chain as a flow: a source, nine stages that pass on, and a last one that keeps what it makes. */
+export function makeChain(kind: ChainKind, items: number, sink: Sink): Flow<unknown> {
+  const source = defineRoutine({
+    type: 'source',
+    events: { datum: event<Datum>() },
+    run: async (_, ctx) => {
+      for (let id = 0; id < items; id++) {
+        const waiting = ctx.emit('datum', { id, value: 0 });
+        if (waiting !== undefined) await waiting;
+      }
+    },
+  });
+  const last = defineRoutine({
+    type: 'last-stage',
+    slots: { datum: slot<Datum>() },
+    run:
+      kind === 'sync'
+        ? ({ datum }) => sink.take(step(datum))
+        : async ({ datum }) => sink.take(step(datum)),
+  });
+  return defineFlow({ id: `chain-${kind}` }, (f) => {
+    let port: EventPort<Datum> = f.add('source', source).events.datum;
+    for (let stage = 1; stage < STAGES; stage++) {
+      const placed = f.add(`stage-${stage}`, kind === 'sync' ? syncStage : asyncStage);
+      f.connect(port, placed.slots.datum);
+      port = placed.events.next;
+    }
+    f.connect(port, f.add('last', last).slots.datum);
+  });
+}
+
+/** Begins to watch a job before it starts. The answer ends that, after the job, and checks that it was watched. */
+export type Watch = (job: JobRun, items: number) => () => void;
+
+/** Nobody watches. */
+const watchNothing: Watch = () => () => undefined;
+
+/** The cheapest observer there is: it makes the engine time and record each activation, and counts them. */
+const countActivations: Watch = (job, items) => {
+  let count = 0;
+  job.observe({ activationEnded: () => void count++ });
+  return () => expectCount('activations observed', count, 1 + items * STAGES);
+};
+
+/** What a server does for each job: durations, rates and a bounded trace. */
+const monitor: Watch = (job, items) => {
+  const monitored = new JobMonitor(job);
+  const timer = setInterval(() => monitored.measureRates(), 1000);
+  return () => {
+    clearInterval(timer);
+    const { records, droppedCount } = monitored.readTrace();
+    expectCount('activations traced', records.length + droppedCount, 1 + items * STAGES);
+  };
+};
+
+/** The same with somebody who looks at routines and queues at the default rate, as a subscription does. */
+const monitorAndSubscribe: Watch = (job, items) => {
+  const monitored = new JobMonitor(job);
+  const source = { version: () => job.version, read: () => monitored.read() };
+  const sampler = new JobSampler(source, systemClock);
+  const timer = setInterval(() => monitored.measureRates(), 1000);
+  let bytes = 0;
+  const push = (reading: unknown) => {
+    bytes += JSON.stringify(reading).length;
+  };
+  const leave = sampler.watch(10, { push, end: () => undefined });
+  return () => {
+    clearInterval(timer);
+    sampler.end();
+    leave();
+    const { records, droppedCount } = monitored.readTrace();
+    expectCount('activations traced', records.length + droppedCount, 1 + items * STAGES);
+    if (bytes === 0) throw new Error('The subscriber got nothing.');
+  };
+};
+
+function expectCount(what: string, count: number, expected: number): void {
+  if (count !== expected) throw new Error(`${count} ${what}, not ${expected}.`);
+}
+
+/** How a job can be watched, from not at all to a subscriber of its monitoring. */
+const WATCHES: readonly { readonly name: string; readonly watch: Watch }[] = [
+  { name: 'no observer', watch: watchNothing },
+  { name: 'observer', watch: countActivations },
+  { name: 'monitoring', watch: monitor },
+  { name: 'monitoring, subscriber', watch: monitorAndSubscribe },
+];
+
+/** Runs the chain once and checks its result. */
+export async function runChain(
+  kind: ChainKind,
+  items: number,
+  watch: Watch = watchNothing,
+): Promise<void> {
+  const sink = new Sink();
+  const job = createEngine().start(makeChain(kind, items, sink), undefined);
+  const leave = watch(job, items);
+  const { state } = await job.settled;
+  if (state !== 'COMPLETED') throw new Error(`The job ended as ${state}.`);
+  sink.check(items);
+  leave();
+}
+
+/** Millrace with synchronous and asynchronous code, watched in each way. */
+export function makeMillraceContenders(items: number): Contender[] {
+  return (['sync', 'async'] as const).flatMap((kind) =>
+    WATCHES.map(({ name, watch }) => ({
+      name: `millrace ${kind}, ${name}`,
+      run: () => runChain(kind, items, watch),
+    })),
+  );
+}

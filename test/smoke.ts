@@ -1,0 +1,89 @@
+/*
+ * The built server, started as its users start it, asked by real clients: one query, one mutation, one subscription.
+ * `npm run smoke` builds first.
+ */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
+import { print } from 'graphql';
+import { createClient } from 'graphql-ws';
+import { WebSocket } from 'ws';
+import {
+  SmokeEventsDocument,
+  SmokeJobsDocument,
+  SmokeStartDocument,
+} from './generated/operations.ts';
+
+const server = spawn(process.execPath, ['dist/src/cli/main.js', 'start', '--port', '0'], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+});
+
+/** The address that the server prints once it listens. */
+async function readUrl({ stdout }: ChildProcess): Promise<string> {
+  assert(stdout !== null);
+  for await (const line of createInterface({ input: stdout })) {
+    const [url] = /http:\/\/[^\s]+\/graphql/.exec(line) ?? [];
+    if (url === undefined) continue;
+    stdout.resume();
+    return url;
+  }
+  throw new Error('The server ended without telling where it listens.');
+}
+
+async function ask<Data, Variables>(
+  url: string,
+  document: TypedDocumentNode<Data, Variables>,
+  variables: Variables,
+): Promise<Data> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query: print(document), variables }),
+  });
+  const { data, errors } = (await response.json()) as { data: Data; errors?: unknown }; // by the GraphQL spec
+  assert.equal(errors, undefined);
+  return data;
+}
+
+try {
+  const url = await readUrl(server);
+  const page = await fetch(url, { headers: { accept: 'text/html' } });
+  assert.match(await page.text(), /graphiql/i);
+
+  const { server: info, jobs } = await ask(url, SmokeJobsDocument, {});
+  assert.match(info.version, /^\d+\.\d+\.\d+/);
+  assert.equal(jobs.nodes[0]?.flowId, 'articles');
+  console.log(`query: version ${info.version}, the first job is ${jobs.nodes[0]?.status}`);
+
+  const input = { flowId: 'articles', input: { directory: 'docs', slowMs: 0 } };
+  const { startJob } = await ask(url, SmokeStartDocument, { input });
+  assert(startJob.__typename === 'StartJobPayload', JSON.stringify(startJob));
+  console.log(`mutation: started ${startJob.job.id}`);
+
+  const client = createClient({
+    url: url.replace('http', 'ws'),
+    webSocketImpl: WebSocket,
+    lazy: false,
+  });
+  const statuses: string[] = [];
+  const events = client.iterate({
+    query: print(SmokeEventsDocument),
+    variables: { id: startJob.job.id },
+  });
+  for await (const { data, errors } of events) {
+    assert.equal(errors, undefined);
+    statuses.push((data as { jobStatusChanged: { status: string } }).jobStatusChanged.status); // as the document says
+  }
+  await client.dispose();
+  assert.equal(statuses.at(-1), 'COMPLETED');
+  console.log(`subscription: ${statuses.join(' → ')}`);
+
+  server.kill('SIGTERM');
+  const [code] = await once(server, 'exit');
+  assert.equal(code, 0);
+  console.log('shutdown: exit code 0');
+} finally {
+  server.kill('SIGKILL');
+}
