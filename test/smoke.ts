@@ -57,7 +57,7 @@ try {
   assert.equal(jobs.nodes[0]?.flowId, 'articles');
   console.log(`query: version ${info.version}, the first job is ${jobs.nodes[0]?.status}`);
 
-  const input = { flowId: 'articles', input: { directory: 'docs', slowMs: 0 } };
+  const input = { flowId: 'articles', input: { directory: 'docs', slowMs: 20 } };
   const { startJob } = await ask(url, SmokeStartDocument, { input });
   assert(startJob.__typename === 'StartJobPayload', JSON.stringify(startJob));
   console.log(`mutation: started ${startJob.job.id}`);
