@@ -1,0 +1,116 @@
+import { parseArgs } from 'node:util';
+import { type DocumentNode, Kind, print, visit } from 'graphql';
+import { createApp } from '../app.ts';
+import type { Flow } from '../engine/index.ts';
+import { loadFlows } from '../flows/flow-loader.ts';
+import {
+  FlowsDocument,
+  PauseRunningJobDocument,
+  ResumeRunningJobDocument,
+  RunningJobDocument,
+  StartJobDocument,
+  WatchEventsDocument,
+  WatchQueuesDocument,
+} from '../generated/operations.ts';
+import { type Command, UsageError } from './command.ts';
+import { describeFaults, EXAMPLES_DIRECTORY } from './find-flow.ts';
+import { readStartConfig } from './start-config.ts';
+
+/** The flow of the examples that a job is started of, so that there is something to see. */
+const SHOWN_FLOW = 'articles';
+
+/** `millrace start`: serves flows until it is told to stop. */
+export const start: Command = {
+  help: `Usage: millrace start [options]
+
+Serves flows over GraphQL, with GraphiQL, until SIGINT or SIGTERM.
+Without --flows it serves the examples of the package, and runs a job of "${SHOWN_FLOW}".
+A flow module that is at fault is told, and nothing is started.
+
+Options:
+  --flows DIR     directory of flow modules: files called flow.ts or <name>.flow.ts (or .js), at any depth
+  --host HOST     address to listen on; default 127.0.0.1, this machine alone
+  --port PORT     port to listen on; default 4000, 0 for any free one
+  --read-only     let nobody start or change jobs through the API
+  -h, --help      show this
+
+Environment: MILLRACE_FLOWS, MILLRACE_HOST and MILLRACE_PORT stand in for options that are not given.
+`,
+  async run(args) {
+    const options = {
+      flows: { type: 'string' },
+      host: { type: 'string' },
+      port: { type: 'string' },
+      'read-only': { type: 'boolean' },
+    } as const;
+    const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+    if (positionals.length > 0) {
+      throw new UsageError(`What is "${positionals[0]}"? Directories are given by --flows.`);
+    }
+    const { flows: directory, host, port, isReadOnly } = readStartConfig(values, process.env);
+    const { flows, faults } = await loadFlows(directory ?? EXAMPLES_DIRECTORY);
+    if (faults.length > 0) {
+      console.error(
+        `Not started: there are faults in the flow modules.\n${describeFaults(faults)}`,
+      );
+      return 1;
+    }
+
+    const app = createApp({ flows, isReadOnly });
+    try {
+      const job =
+        directory === undefined && flows.some(({ id }) => id === SHOWN_FLOW)
+          ? await app.jobs.start({ flowId: SHOWN_FLOW, input: {} })
+          : undefined;
+      const shown = showOperations(flows, job?.id);
+      const { url } = await app.listen({ host, port, examples: shown.tabs });
+      const ids = flows.map(({ id }) => id).join(', ');
+      console.log(`Millrace serves ${ids}.\nGraphiQL: ${url}\n`);
+      if (job !== undefined) console.log(`A job of "${SHOWN_FLOW}" is running: Job:${job.id}\n`);
+      console.log(`Three operations to paste:\n\n${shown.printed.join('\n\n')}\n`);
+      await untilStopped();
+    } finally {
+      await app.close();
+    }
+    return 0;
+  },
+};
+
+/** Operations for the terminal and for GraphiQL's tabs, with the ids written in: ready to run. */
+function showOperations([first]: readonly Flow[], jobId: string | undefined) {
+  const id = `Job:${jobId ?? 'the id that startJob answers'}`;
+  const flowId = first === undefined ? '' : `Flow:${first.id}`;
+  const watching = [RunningJobDocument, PauseRunningJobDocument, WatchQueuesDocument];
+  const starting = [FlowsDocument, StartJobDocument, WatchEventsDocument];
+  const [shownFirst, others] = jobId === undefined ? [starting, watching] : [watching, starting];
+  const write = (document: DocumentNode) => print(writeIn(document, { id, flowId }));
+  return {
+    printed: shownFirst.map(write),
+    tabs: [...shownFirst, ...others, ResumeRunningJobDocument].map((document) => ({
+      query: write(document),
+    })),
+  };
+}
+
+/** The operation with values in place of its variables. */
+function writeIn(document: DocumentNode, values: Readonly<Record<string, string>>): DocumentNode {
+  return visit(document, {
+    VariableDefinition: () => null,
+    Variable: ({ name }) => ({ kind: Kind.STRING, value: values[name.value] ?? '' }),
+  });
+}
+
+/** Is kept at the first SIGINT or SIGTERM. A second one ends the process at once. */
+async function untilStopped(): Promise<void> {
+  let isStopping = false;
+  await new Promise<void>((resolve) => {
+    const stop = (signal: NodeJS.Signals) => {
+      if (isStopping) process.exit(signal === 'SIGINT' ? 130 : 143);
+      isStopping = true;
+      console.log('\nStopping. Once more to stop at once.');
+      resolve();
+    };
+    process.on('SIGINT', stop);
+    process.on('SIGTERM', stop);
+  });
+}

@@ -1,0 +1,189 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  type DocumentNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+  GraphQLError,
+  getOperationAST,
+} from 'graphql';
+import { processRegularResult } from 'graphql-yoga';
+import type { ServerLimits } from './limits.ts';
+import type { ConnectionInfo } from './server.ts';
+import { GRAPHQL_PATH, type Yoga } from './yoga.ts';
+
+interface Params {
+  readonly query: string;
+  readonly variables?: Record<string, unknown> | null;
+  readonly operationName?: string | null;
+}
+
+/** What yoga works with as the body when it was read before. */
+type RequestWithBody = IncomingMessage & { body?: string };
+
+const PARAM_NAMES: ReadonlySet<string> = new Set([
+  'query',
+  'variables',
+  'operationName',
+  'extensions',
+]);
+
+/**
+ * Answers the common request with no detour over Fetch API objects, which would cost about as much as all the rest:
+ * a query or mutation as JSON in a POST, to be answered as JSON. It answers what is well-formed. Everything else
+ * it hands to yoga, with the body as far as it was read, and yoga says what is wrong: there is one place that knows
+ * how to refuse.
+ */
+export function createJsonPost(
+  yoga: Yoga,
+  { maxBodyBytes }: ServerLimits,
+  maskError: (error: unknown, message: string) => Error,
+) {
+  const answer = async (
+    request: RequestWithBody,
+    response: ServerResponse,
+    connection: ConnectionInfo,
+    mediaType: string,
+  ): Promise<void> => {
+    const body = await readBody(request, maxBodyBytes);
+    if (body === undefined) return refuseBody(response, mediaType);
+    request.body = body;
+    const params = readParams(body);
+    const enveloped = yoga.getEnveloped({ connection });
+    const document = params && parseAndValidate(enveloped, params.query);
+    const operation = document && getOperationAST(document, params.operationName);
+    if (document === undefined || operation == null || operation.operation === 'subscription') {
+      return yoga(request, response, { connection });
+    }
+    let result: ExecutionResult;
+    try {
+      const args = {
+        schema: enveloped.schema,
+        document,
+        contextValue: await enveloped.contextFactory(),
+        variableValues: params?.variables,
+        operationName: params?.operationName,
+      } satisfies ExecutionArgs;
+      result = await enveloped.execute(args);
+    } catch (error) {
+      result = { errors: [asGraphQLError(error, maskError)] };
+    }
+    if (response.destroyed) return;
+    if (result.errors === undefined && result.extensions === undefined) {
+      send(response, 200, mediaType, JSON.stringify(result));
+    } else await sendByYoga(yoga, response, mediaType, result);
+  };
+
+  return (request: IncomingMessage, response: ServerResponse, connection: ConnectionInfo) => {
+    const mediaType = answerType(request, maxBodyBytes);
+    if (mediaType === undefined) return yoga(request, response, { connection });
+    return answer(request, response, connection, mediaType);
+  };
+}
+
+/** The media type to answer with; `undefined` when the request is not one for this fast way. */
+function answerType({ method, url, headers }: IncomingMessage, maxBodyBytes: number) {
+  if (method !== 'POST' || url !== GRAPHQL_PATH) return undefined;
+  const { accept = '*/*', 'content-type': contentType, 'content-length': length } = headers;
+  if (contentType !== 'application/json' && contentType !== 'application/json; charset=utf-8') {
+    return undefined;
+  }
+  if (headers['content-encoding'] !== undefined || accept.includes('charset')) return undefined;
+  if (length !== undefined && !(Number(length) <= maxBodyBytes)) return undefined;
+  // As yoga does: what the client names first is preferred.
+  for (const range of accept.toLowerCase().split(',')) {
+    const name = range.split(';', 1)[0]?.trim();
+    if (name === '*/*' || name === 'application/*' || name === 'application/json') {
+      return 'application/json';
+    }
+    if (name === 'application/graphql-response+json') return name;
+  }
+  return undefined;
+}
+
+/** The body as text; `undefined` when it is too large. Rejected when the client goes away. */
+async function readBody(request: IncomingMessage, maxBodyBytes: number) {
+  return new Promise<string | undefined>((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > maxBodyBytes) resolve(undefined);
+      else chunks.push(chunk);
+    });
+    request.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
+    request.on('error', reject);
+  });
+}
+
+/** The parameters of a well-formed request, else `undefined`. */
+function readParams(body: string): Params | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+  if (!isRecord(value) || !Object.keys(value).every((key) => PARAM_NAMES.has(key)))
+    return undefined;
+  const { query, variables, operationName, extensions } = value;
+  const isWellFormed =
+    typeof query === 'string' &&
+    (variables == null || isRecord(variables)) &&
+    (operationName == null || typeof operationName === 'string') &&
+    (extensions == null || isRecord(extensions));
+  return isWellFormed ? { ...(value as Partial<Params>), query } : undefined;
+}
+
+/** The document when it can be executed, else `undefined`. Faults are remembered, so that yoga finds them again. */
+function parseAndValidate(
+  { parse, validate, schema }: ReturnType<Yoga['getEnveloped']>,
+  query: string,
+): DocumentNode | undefined {
+  try {
+    const document: DocumentNode = parse(query);
+    const faults = validate(schema, document) as readonly GraphQLError[]; // by the type it could be anything
+    return faults.length === 0 ? document : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Answers with a result that has errors: they decide status and headers, and lose what is internal. */
+async function sendByYoga(
+  yoga: Yoga,
+  response: ServerResponse,
+  mediaType: string,
+  result: ExecutionResult,
+): Promise<void> {
+  const made = processRegularResult(result, yoga.fetchAPI, mediaType);
+  for (const [name, value] of made.headers) response.setHeader(name, value);
+  send(response, made.status, mediaType, await made.text());
+}
+
+function refuseBody(response: ServerResponse, mediaType: string): void {
+  const message = 'Request body too large';
+  const errors = [{ message, extensions: { code: 'REQUEST_ENTITY_TOO_LARGE' } }];
+  response.setHeader('connection', 'close');
+  send(response, 413, mediaType, JSON.stringify({ errors }));
+}
+
+function send(response: ServerResponse, status: number, mediaType: string, body: string): void {
+  response.writeHead(status, {
+    'content-type': `${mediaType}; charset=utf-8`,
+    'content-length': Buffer.byteLength(body),
+  });
+  response.end(body);
+}
+
+function asGraphQLError(
+  error: unknown,
+  maskError: (error: unknown, message: string) => Error,
+): GraphQLError {
+  if (error instanceof GraphQLError) return error;
+  const masked = maskError(error, 'Unexpected error.');
+  return masked instanceof GraphQLError ? masked : new GraphQLError(masked.message);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

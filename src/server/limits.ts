@@ -1,0 +1,24 @@
+/** What one client may ask of the server. Above a limit it is told so; the server goes on. */
+export interface ServerLimits {
+  /** The largest body of a request, in bytes. Default 1 MiB. */
+  readonly maxBodyBytes: number;
+  /** The largest message that a WebSocket client may send, in bytes. Default 1 MiB. */
+  readonly maxFrameBytes: number;
+  /** The most tokens (names, punctuation, values) of a GraphQL document. Default 2,000. */
+  readonly maxDocumentTokens: number;
+  /** The most operations that may go on at once on one WebSocket. Default 100. */
+  readonly maxOperationsPerSocket: number;
+  /** How often each WebSocket is pinged; one that has not answered by the next ping is cut, in milliseconds. Default 30,000. */
+  readonly heartbeatMs: number;
+  /** How long requests that are being answered may take when the server closes, in milliseconds. Default 5,000. */
+  readonly closeGraceMs: number;
+}
+
+export const DEFAULT_LIMITS: ServerLimits = {
+  maxBodyBytes: 1024 * 1024,
+  maxFrameBytes: 1024 * 1024,
+  maxDocumentTokens: 2000,
+  maxOperationsPerSocket: 100,
+  heartbeatMs: 30_000,
+  closeGraceMs: 5_000,
+};
