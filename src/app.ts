@@ -10,6 +10,7 @@ import {
   type Right,
   type Services,
 } from './graphql/context.ts';
+import { presentError } from './graphql/errors.ts';
 import { schema } from './graphql/schema.ts';
 import { createJobEvents, type JobEvents } from './jobs/job-events.ts';
 import { createJobService, type JobService } from './jobs/job-service.ts';
@@ -19,8 +20,12 @@ import { createLocalJobHost } from './jobs/local-job-host.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { newId } from './lib/ids.ts';
 import type { JobMonitorOptions } from './monitoring/job-monitor.ts';
-import { createMemoryPubSub } from './pubsub/memory-pubsub.ts';
+import { createMemoryPubSub, type PubSub } from './pubsub/memory-pubsub.ts';
 import type { Topics } from './pubsub/topics.ts';
+import { createServer } from './server/create-server.ts';
+import type { ExampleOperation } from './server/graphiql.ts';
+import type { ServerLimits } from './server/limits.ts';
+import type { Listening, ListenOptions, Server } from './server/server.ts';
 
 export interface AppOptions {
   /** The flows that jobs can be started of. */
@@ -46,15 +51,29 @@ export interface AppOptions {
 export interface App {
   readonly services: Services;
   readonly jobs: JobService;
+  /** Everything that is announced inside. */
+  readonly pubsub: PubSub<Topics>;
   readonly schema: GraphQLSchema;
   readonly logger: Logger;
   /** The context of one operation. */
   createContext(): Context;
-  /** Ends all jobs. Calling it again answers the same promise. */
+  /**
+   * Serves the API over HTTP and WebSocket. To be called once.
+   * @throws ServerError when it can't listen there
+   */
+  listen(options?: ServeOptions): Promise<Listening>;
+  /** Stops serving and ends all jobs. Calling it again answers the same promise. */
   close(): Promise<void>;
 }
 
-const DEFAULT_LIMITS: OperationLimits = { complexity: 100_000, depth: 15, breadth: 500 };
+export interface ServeOptions extends ListenOptions {
+  readonly limits?: Partial<ServerLimits>;
+  /** Operations that GraphiQL offers in tabs. */
+  readonly examples?: readonly ExampleOperation[];
+}
+
+/** Enough for all there is to tell of a hundred jobs of ten routines each. */
+const DEFAULT_LIMITS: OperationLimits = { complexity: 250_000, depth: 15, breadth: 500 };
 
 /**
  * Puts a running system together: configuration in, working parts out. This is the only place that knows every
@@ -85,8 +104,7 @@ export function createApp(options: AppOptions): App {
           );
         });
       },
-      logged: ({ jobId, flowId, record }) => {
-        const { routineId, level, message, at } = record;
+      logged: ({ jobId, flowId, routineId, level, message, at }) => {
         told.events?.record(jobId, flowId, at, { type: 'LOG_WRITTEN', routineId, level, message });
       },
     },
@@ -122,15 +140,35 @@ export function createApp(options: AppOptions): App {
     limits: { ...DEFAULT_LIMITS, ...options.limits },
   };
   const rights = new Set<Right>(options.isReadOnly === true ? ['watch'] : ['watch', 'control']);
+  const createOperationContext = () => createContext(services, { rights });
+  const logUnexpected = (error: unknown): string => {
+    const errorId = newId();
+    logger.error({ err: error, errorId }, 'An operation failed unexpectedly.');
+    return errorId;
+  };
+  let server: Server | undefined;
   let closing: Promise<void> | undefined;
   return {
     services,
     jobs,
+    pubsub,
     schema,
     logger,
-    createContext: () => createContext(services, { rights }),
+    createContext: createOperationContext,
+    listen({ examples = [], limits = {}, ...where } = {}) {
+      server = createServer({
+        schema,
+        logger,
+        limits,
+        createContext: createOperationContext,
+        maskError: (error) => presentError(error, logUnexpected),
+        graphiql: { operations: examples },
+      });
+      return server.listen(where);
+    },
     close() {
-      closing ??= jobHost.close();
+      // Jobs end first, so that those who watch them see it.
+      closing ??= jobHost.close().then(() => server?.close());
       return closing;
     },
   };

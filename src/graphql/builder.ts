@@ -5,9 +5,16 @@ import ErrorsPlugin from '@pothos/plugin-errors';
 import RelayPlugin from '@pothos/plugin-relay';
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
 import ValidationPlugin from '@pothos/plugin-validation';
-import { ForbiddenError, TooCostlyError, ValidationError } from '../lib/domain-error.ts';
+import { z } from 'zod';
+import {
+  ForbiddenError,
+  NotFoundError,
+  TooCostlyError,
+  ValidationError,
+} from '../lib/domain-error.ts';
 import type { Context, Right } from './context.ts';
 import { decodeId, encodeId } from './ids.ts';
+import { SUBSCRIBE_LIMITS } from './subscribe-limits.ts';
 
 export interface ApiTypes {
   Context: Context;
@@ -44,6 +51,7 @@ export const builder = new SchemaBuilder<ApiTypes>({
     RelayPlugin,
     DataloaderPlugin,
     ComplexityPlugin,
+    SUBSCRIBE_LIMITS,
     ValidationPlugin,
   ],
   defaultFieldNullability: false,
@@ -86,16 +94,30 @@ export const builder = new SchemaBuilder<ApiTypes>({
     afterArgOptions: { description: 'Only what comes after this cursor.' },
     beforeArgOptions: { description: 'Only what comes before this cursor.' },
     nodeQueryOptions: {
-      description: 'Fetches anything by its id.',
+      description:
+        'Fetches anything by its id. Null with an error of code `NOT_FOUND` when nothing has it.',
       authScopes: { watch: true },
       args: { id: { description: 'The id, such as `Flow:articles`.' } },
+      resolve: async (_root, { id }, _context, _info, resolveNode) =>
+        (await resolveNode(id)) ?? new NotFoundError(id.typename, id.id),
     },
     nodesQueryOptions: {
       description:
-        'Fetches several things by their ids, in the order of the ids, null where there is none. ' +
-        'This is how the whole picture of several jobs is had in one request.',
+        'Fetches several things by their ids, in the order of the ids. Null with an error of code `NOT_FOUND` where ' +
+        'nothing has the id. This is how the whole picture of several jobs is had in one request.',
       authScopes: { watch: true },
-      args: { ids: { description: 'The ids, at most 1000.' } },
+      args: {
+        ids: {
+          description: 'The ids, at most 1000.',
+          validate: z.array(z.unknown()).max(1000, 'Give at most 1000 ids.'),
+        },
+      },
+      resolve: async (_root, { ids }, _context, _info, resolveNodes) => {
+        const found = await resolveNodes(ids);
+        return ids.map(
+          async ({ typename, id }, at) => (await found[at]) ?? new NotFoundError(typename, id),
+        );
+      },
       complexity: ({ ids }: { ids?: unknown[] | null }) => ({
         field: 1,
         multiplier: ids?.length ?? 1,

@@ -26,62 +26,96 @@ export function pageComplexity({ first, last }: PageArgs) {
 }
 
 /**
- * Answers a page of a list that is found by position (keyset), however long the list is.
- * @param fetch gets the page with one element more than asked for, so that it shows whether there is more
+ * Answers a page of a list that is found by position (keyset), however long the list is. A position stays valid when
+ * elements come and go, that of the cursor included: so a list that changes is read with no overlap and no hole.
  * @throws ValidationError for arguments that make no page, and for cursors that this list did not give out
  */
 export async function keysetConnection<Element, Position>(
   args: PageArgs,
   list: {
+    /** Names the list and its order: cursors of lists with other names are refused. */
+    readonly name: string;
     readonly positionOf: (element: Element) => Position;
     readonly isPosition: (value: unknown) => value is Position;
+    /** Gets a page; it is asked for one element more than the client wants, which shows whether there is more. */
     readonly fetch: (page: Page<Position>) => Promise<readonly Element[]>;
     readonly totalCount: () => number | Promise<number>;
   },
 ) {
   const limit = checkSize(args);
   const fromEnd = args.last !== null && args.last !== undefined;
-  const after = decodeCursor(args.after, 'after', list.isPosition);
-  const before = decodeCursor(args.before, 'before', list.isPosition);
+  const after = decodeCursor(args.after, 'after', list);
+  const before = decodeCursor(args.before, 'before', list);
   const found = await list.fetch({ limit: limit + 1, fromEnd, after, before });
   const hasMore = found.length > limit;
   const elements = !hasMore ? found : fromEnd ? found.slice(1) : found.slice(0, limit);
-  const edges = elements.map((node) => ({ cursor: encodeCursor(list.positionOf(node)), node }));
+  const edges = elements.map((node) => new Edge(node, list));
   return {
     edges,
     pageInfo: {
       hasNextPage: fromEnd ? before !== undefined : hasMore,
       hasPreviousPage: fromEnd ? hasMore : after !== undefined,
-      startCursor: edges[0]?.cursor ?? null,
-      endCursor: edges.at(-1)?.cursor ?? null,
+      get startCursor() {
+        return edges[0]?.cursor ?? null;
+      },
+      get endCursor() {
+        return edges.at(-1)?.cursor ?? null;
+      },
     },
     totalCount: list.totalCount,
   };
 }
 
-/**
- * Answers a page of a list that is in memory. `keyOf` names each element among the others. Should the element of
- * a cursor have gone meanwhile, the page begins at the list's beginning (or ends at its end).
- */
+type Key = string | number;
+
+const isKey = (value: unknown): value is Key =>
+  typeof value === 'string' || typeof value === 'number';
+
+/** Answers a page of a list that is in memory, in ascending order of the keys of its elements. */
 export function listConnection<Element>(
   args: PageArgs,
-  elements: readonly Element[],
-  keyOf: (element: Element) => string,
+  list: {
+    /** As in `keysetConnection`. */
+    readonly name: string;
+    readonly elements: readonly Element[];
+    readonly keyOf: (element: Element) => Key;
+  },
 ) {
-  return keysetConnection<Element, string>(args, {
+  const { name, elements, keyOf } = list;
+  return keysetConnection<Element, Key>(args, {
+    name,
     positionOf: keyOf,
-    isPosition: (value) => typeof value === 'string',
+    isPosition: isKey,
     totalCount: () => elements.length,
     fetch: async ({ limit, fromEnd, after, before }) => {
-      const begin =
-        after === undefined ? 0 : elements.findIndex((each) => keyOf(each) === after) + 1;
-      const found =
-        before === undefined ? -1 : elements.findIndex((each) => keyOf(each) === before);
-      const end = found < 0 ? elements.length : found;
-      const range = elements.slice(begin, end);
+      const range = elements.filter(
+        (each) =>
+          (after === undefined || keyOf(each) > after) &&
+          (before === undefined || keyOf(each) < before),
+      );
       return fromEnd ? range.slice(Math.max(0, range.length - limit)) : range.slice(0, limit);
     },
   });
+}
+
+interface PositionedList<Element> {
+  readonly name: string;
+  readonly positionOf: (element: Element) => unknown;
+}
+
+/** An element of a page. Its cursor is written only when it is asked for. */
+class Edge<Element> {
+  readonly node: Element;
+  readonly #list: PositionedList<Element>;
+
+  constructor(node: Element, list: PositionedList<Element>) {
+    this.node = node;
+    this.#list = list;
+  }
+
+  get cursor(): string {
+    return encodeCursor(this.#list.name, this.#list.positionOf(this.node));
+  }
 }
 
 function checkSize({ first, last }: PageArgs): number {
@@ -102,22 +136,23 @@ function checkSize({ first, last }: PageArgs): number {
   throw new ValidationError([{ path: [name], message }]);
 }
 
-function encodeCursor(position: unknown): string {
-  return Buffer.from(JSON.stringify(position)).toString('base64url');
+function encodeCursor(list: string, position: unknown): string {
+  return Buffer.from(JSON.stringify([list, position])).toString('base64url');
 }
 
 function decodeCursor<Position>(
   cursor: string | null | undefined,
-  name: string,
-  isPosition: (value: unknown) => value is Position,
+  argument: string,
+  list: { readonly name: string; readonly isPosition: (value: unknown) => value is Position },
 ): Position | undefined {
   if (cursor === null || cursor === undefined) return undefined;
   try {
-    const position: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
-    if (isPosition(position)) return position;
+    const decoded: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
+    const [name, position] = Array.isArray(decoded) ? (decoded as unknown[]) : [];
+    if (name === list.name && list.isPosition(position)) return position;
   } catch {
     // Told below, as any other text that is no cursor.
   }
-  const message = `"${cursor}" is not a cursor of this list. Use one that the API gave you.`;
-  throw new ValidationError([{ path: [name], message }]);
+  const message = `"${cursor}" is not a cursor of this list in this order. Use one that the API gave you for it.`;
+  throw new ValidationError([{ path: [argument], message }]);
 }

@@ -45,17 +45,28 @@ export interface Context extends Services {
 }
 
 /**
- * The loaders gather the look-ups of one tick and cache nothing: a subscription's context lives as long as the
- * subscription, and what it shows must be of the moment.
+ * The loaders gather the look-ups of one tick, so that what is shown of a job side by side is of one moment, and
+ * cache nothing: a subscription's context lives as long as the subscription.
  */
 export function createContext(services: Services, viewer: Viewer): Context {
   const { jobHost } = services;
   return {
     ...services,
     viewer,
-    readings: new DataLoader((jobIds) => jobHost.read(jobIds), { cache: false }),
-    durations: new DataLoader((ids) => Promise.all(ids.map((id) => jobHost.readDurations(id))), {
-      cache: false,
-    }),
+    readings: loadOnce((jobIds) => jobHost.read(jobIds)),
+    durations: loadOnce((jobIds) => Promise.all(jobIds.map((id) => jobHost.readDurations(id)))),
   };
+}
+
+/** A loader that caches nothing; what is asked for several times in one tick is loaded once. */
+function loadOnce<T>(load: (ids: readonly string[]) => Promise<readonly T[]>) {
+  return new DataLoader<string, T>(
+    async (ids) => {
+      const unique = [...new Set(ids)];
+      const loaded = await load(unique);
+      const byId = new Map(unique.map((id, at) => [id, loaded[at] as T])); // one for each id
+      return ids.map((id) => byId.get(id) as T);
+    },
+    { cache: false },
+  );
 }

@@ -96,10 +96,11 @@ builder.objectType(ForbiddenError, {
  * `report`, which answers the id under which it was logged.
  */
 export function presentError(error: unknown, report: (error: unknown) => string): GraphQLError {
-  const thrown = error instanceof GraphQLError ? (error.originalError ?? error) : error;
+  let thrown = error;
+  while (thrown instanceof GraphQLError && thrown.originalError) thrown = thrown.originalError;
   const place =
     error instanceof GraphQLError ? { nodes: error.nodes ?? null, path: error.path ?? null } : {};
-  if (thrown instanceof GraphQLError) return thrown;
+  if (error instanceof GraphQLError && thrown instanceof GraphQLError) return error;
   if (thrown instanceof DomainError) {
     const { code, message } = thrown;
     const issues = thrown instanceof ValidationError ? { issues: thrown.issues } : {};

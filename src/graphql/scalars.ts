@@ -1,5 +1,6 @@
 import { GraphQLError, GraphQLScalarType, Kind, type ValueNode } from 'graphql';
 import { GraphQLJSON, GraphQLSafeInt } from 'graphql-scalars';
+import { formatDateTime } from '../lib/date-time.ts';
 import { builder } from './builder.ts';
 
 const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;
@@ -20,7 +21,7 @@ builder.addScalarType(
     name: 'DateTime',
     description: 'A moment, as RFC 3339 text in UTC with milliseconds: `2026-01-31T12:00:00.000Z`.',
     specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc3339',
-    serialize: (value) => new Date(Number(value)).toISOString(),
+    serialize: (value) => formatDateTime(Number(value)),
     parseValue: parseDateTime,
     parseLiteral: (node: ValueNode) =>
       parseDateTime(node.kind === Kind.STRING ? node.value : undefined),

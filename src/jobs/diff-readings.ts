@@ -57,7 +57,15 @@ function diffRoutine(before: RoutineReading, after: RoutineReading): JobHappenin
   return happenings;
 }
 
-/** Whether what a queue holds, or its counts, differ between two readings. Rates and waiting times alone don't count. */
+/** Whether how fast items enter or leave a queue differs between two readings. */
+export function haveRatesChanged(before: QueueReading | undefined, after: QueueReading): boolean {
+  return (
+    before?.rateInPerSecond !== after.rateInPerSecond ||
+    before.rateOutPerSecond !== after.rateOutPerSecond
+  );
+}
+
+/** Whether what a queue holds, or its counts, differ between two readings. Rates and waiting times don't count. */
 export function hasQueueChanged(before: QueueReading | undefined, after: QueueReading): boolean {
   return (
     before === undefined ||

@@ -1,8 +1,10 @@
 import type { LogLevel } from '../engine/index.ts';
 import { builder } from '../graphql/builder.ts';
 import { localId } from '../graphql/ids.ts';
+import { PressureLevelType } from '../monitoring/queue.schema.ts';
 import type { PressureLevel, RoutineStatus } from '../monitoring/readings.ts';
-import { LogLevelType, PressureLevelType, RoutineStatusType } from '../monitoring/schema.ts';
+import { RoutineStatusType } from '../monitoring/schema.ts';
+import { LogLevelType } from '../monitoring/trace.schema.ts';
 import { hasEnded } from './job.ts';
 import { cursorOf, type JobStreamMessage } from './job-events.ts';
 import { JobType } from './schema.ts';
@@ -248,11 +250,11 @@ builder.subscriptionField('jobEvents', (t) =>
       }),
     },
     subscribe: async (_root, { jobId, types, after }, { jobs, jobEvents }) => {
+      const since = jobEvents.mark();
       const job = await jobs.require(localId('Job', jobId, ['jobId']));
-      return jobEvents.subscribe(
-        { jobId: job.id, flowId: job.flowId, types: types ?? undefined, after: after ?? undefined },
-        hasEnded(job),
-      );
+      const { id, flowId } = job;
+      const filter = { types: types ?? undefined, after: after ?? undefined, since };
+      return jobEvents.subscribe({ jobId: id, flowId, ...filter }, hasEnded(job));
     },
     resolve: (event) => event,
   }),

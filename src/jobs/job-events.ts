@@ -4,7 +4,7 @@ import { ValidationError } from '../lib/domain-error.ts';
 import { RingBuffer } from '../lib/ring-buffer.ts';
 import type { JobReading } from '../monitoring/readings.ts';
 import type { PubSub } from '../pubsub/memory-pubsub.ts';
-import type { JobEvent, JobEventType, JobHappening, Topics } from '../pubsub/topics.ts';
+import type { JobEvent, JobHappening, Topics } from '../pubsub/topics.ts';
 import { diffReadings } from './diff-readings.ts';
 import type { JobHost } from './job-host.ts';
 
@@ -54,6 +54,8 @@ export interface JobEventFilter {
   readonly types?: readonly JobStreamMessage['type'][] | undefined;
   /** Tell first what came after this cursor. */
   readonly after?: string | undefined;
+  /** Answer of `mark`, called before the job was looked up: what has happened since is not missed. */
+  readonly since: number;
 }
 
 /** Events that end the stream of a job. */
@@ -64,7 +66,7 @@ const LAST_EVENTS: ReadonlySet<JobStreamMessage['type']> = new Set([
 ]);
 
 /** Events that are worked out from readings, merged, and only while somebody wants them. */
-const MERGED_EVENTS: ReadonlySet<JobEventType> = new Set([
+const MERGED_EVENTS: ReadonlySet<JobStreamMessage['type']> = new Set([
   'ROUTINE_STARTED',
   'ROUTINE_COMPLETED',
   'ROUTINE_FAILED',
@@ -135,6 +137,8 @@ export function createJobEvents(options: JobEventsOptions) {
     };
   };
 
+  const heldAfter = (sequence: number) => [...held].filter((event) => event.sequence > sequence);
+
   /** What is held after a cursor, with the gap before it, if there is one. */
   const replay = (after: string, base: StreamMessageBase) => {
     const [, cursorEpoch, digits] = /^(.+)-(\d{1,15})$/.exec(after) ?? [];
@@ -148,47 +152,55 @@ export function createJobEvents(options: JobEventsOptions) {
       lostCount !== undefined && lostCount <= 0
         ? undefined
         : { ...base, type: 'GAP', from: after, to: writeCursor(epoch, oldest), lostCount };
-    return { gap, events: [...held].filter((event) => event.sequence > sequence) };
+    return { gap, events: heldAfter(sequence) };
   };
 
   return {
     record,
 
+    /** The place of the newest event. */
+    mark: () => held.pushed,
+
     /**
      * A stream of one job's events, in order. It ends after the event that ends the job.
      * @throws ValidationError when `after` is no cursor of these events
      */
-    subscribe({ jobId, flowId, types, after }: JobEventFilter, hasEnded: boolean) {
-      const wanted = types === undefined ? undefined : new Set(types);
+    subscribe({ jobId, flowId, types, after, since }: JobEventFilter, hasEnded: boolean) {
       const base = { jobId, flowId, at: clock.now() };
-      const past = after === undefined ? undefined : replay(after, base);
-      let lastCursor = after ?? writeCursor(epoch, held.pushed);
+      const isWanted = ({ type }: JobEvent) => types?.includes(type) ?? true;
+      const { gap, events } =
+        after === undefined ? { gap: undefined, events: heldAfter(since) } : replay(after, base);
+      const past = events.filter((event) => event.jobId === jobId);
+      const isOver = hasEnded || past.some(({ type }) => LAST_EVENTS.has(type));
+      const first = [...(gap === undefined ? [] : [gap]), ...past.filter(isWanted)];
+      const wantsMerged = types?.some((type) => MERGED_EVENTS.has(type)) ?? true;
+      const newest = first.at(-1);
+      let lastCursor =
+        newest === undefined ? (after ?? writeCursor(epoch, held.pushed)) : cursorOf(newest);
 
       return everyValueChannel<JobStreamMessage>(
         maxBehind,
         () => ({ ...base, at: clock.now(), type: 'FELL_BEHIND', cursor: lastCursor }),
         (sink) => {
-          const tell = (event: JobEvent) => {
+          if (isOver) {
+            sink.end();
+            return () => undefined;
+          }
+          const stopListening = pubsub.subscribe('jobEvent', (event) => {
             if (event.jobId !== jobId) return;
-            if (wanted === undefined || wanted.has(event.type)) {
+            if (isWanted(event)) {
               sink.push(event);
               lastCursor = cursorOf(event);
             }
             if (LAST_EVENTS.has(event.type)) sink.end();
-          };
-          const stopListening = pubsub.subscribe('jobEvent', tell);
-          const wantsMerged =
-            wanted === undefined || [...MERGED_EVENTS].some((type) => wanted.has(type));
-          const stopProducing =
-            wantsMerged && !hasEnded ? produceMerged(jobId, flowId) : () => undefined;
-          if (past?.gap !== undefined) sink.push(past.gap);
-          for (const event of past?.events ?? []) tell(event);
-          if (hasEnded) sink.end();
+          });
+          const stopProducing = wantsMerged ? produceMerged(jobId, flowId) : () => undefined;
           return () => {
             stopListening();
             stopProducing();
           };
         },
+        first,
       );
     },
   };

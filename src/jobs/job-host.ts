@@ -1,4 +1,4 @@
-import type { Flow, JobState } from '../engine/index.ts';
+import type { Flow, JobState, LogLevel } from '../engine/index.ts';
 import type { ReadingSink } from '../monitoring/job-sampler.ts';
 import type {
   DurationReading,
@@ -30,14 +30,21 @@ export interface HostedStateChange {
   readonly unresponsiveRoutineIds: readonly string[];
 }
 
+/** A routine of a job on a host wrote to the log. */
+export interface HostedLogLine {
+  readonly jobId: string;
+  readonly flowId: string;
+  readonly routineId: string;
+  readonly level: LogLevel;
+  readonly message: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number;
+}
+
 /** Told by a host what happens to its jobs. What is told returns at once. */
 export interface JobHostListener {
   stateChanged(change: HostedStateChange): void;
-  logged(line: {
-    readonly jobId: string;
-    readonly flowId: string;
-    readonly record: LogRecord;
-  }): void;
+  logged(line: HostedLogLine): void;
 }
 
 /**
@@ -49,12 +56,16 @@ export interface JobHostListener {
  * oldest ended jobs may go sooner.
  */
 export interface JobHost {
-  /** Takes a job. @throws InvalidInputError */
+  /** Takes a job. @throws InvalidInputError, EngineClosedError */
   start(job: HostedJob): Promise<void>;
-  /** @throws InvalidStateError, NotFoundError; so do `resume` and `cancel` */
+  /** @throws InvalidStateError, NotFoundError when it does not run here or has ended; so does `resume` */
   pause(jobId: string): Promise<void>;
   resume(jobId: string): Promise<void>;
-  /** Is kept when the job has ended, which its running code may delay up to a limit. */
+  /**
+   * Is kept when the job has ended, which its running code may delay up to a limit. A job that is ending already is
+   * waited for.
+   * @throws NotFoundError as `pause`
+   */
   cancel(jobId: string): Promise<void>;
   forget(jobId: string): Promise<void>;
   /** In the order of the ids; `undefined` for a job that the host does not know. */

@@ -1,5 +1,12 @@
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import { checkInput, type Flow, InvalidInputError, isFinalState } from '../engine/index.ts';
+import {
+  checkInput,
+  type Flow,
+  InvalidInputError,
+  InvalidStateError,
+  isFinalState,
+} from '../engine/index.ts';
 import type { FlowRegistry } from '../flows/flow-registry.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type Issue, NotFoundError, ValidationError } from '../lib/domain-error.ts';
@@ -79,6 +86,27 @@ export function createJobService(deps: JobServiceDeps): JobService {
     return job;
   };
 
+  /**
+   * Asks the host to do something to a job. It may have ended, or begun to, since it was looked up: what the host
+   * then refuses in its own terms is told as any other refusal.
+   */
+  const ask = async (
+    { id, state }: Job,
+    [wanted, advice]: readonly [string, string],
+    command: () => Promise<void>,
+  ): Promise<Job> => {
+    try {
+      await command();
+    } catch (error) {
+      if (!(error instanceof InvalidStateError || error instanceof NotFoundError)) throw error;
+      const now = await require(id);
+      // In the state it needs to be in, it can only be refused for being on its way to the last one.
+      const reason = now.state === state ? 'It is being ended.' : advice;
+      throw new InvalidJobStateError(now, wanted, reason);
+    }
+    return require(id);
+  };
+
   const create = async (request: StartJobRequest, retryOf?: string): Promise<Job> => {
     const flow = flows.require(request.flowId);
     const metadata = checkRequest(flow, request);
@@ -103,12 +131,20 @@ export function createJobService(deps: JobServiceDeps): JobService {
     await store.insert(job);
     announce(job);
     events.record(job.id, flow.id, job.createdAt, { type: 'JOB_CREATED' });
-    await host.start({ jobId: job.id, flow, input: job.input, priority: job.priority });
+    try {
+      await host.start({ jobId: job.id, flow, input: job.input, priority: job.priority });
+    } catch (error) {
+      await store.delete(job.id); // it was not accepted
+      announce(job, true);
+      throw error;
+    }
     return job;
   };
 
   const startOnce = async (key: string, request: StartJobRequest): Promise<Job> => {
-    const earlier = await (starting.get(key) ?? store.findByIdempotencyKey(key));
+    // One that is refused made no job: this one is then the first.
+    const underWay = starting.get(key)?.catch(() => undefined);
+    const earlier = (await underWay) ?? (await store.findByIdempotencyKey(key));
     if (earlier !== undefined) {
       if (!isSameRequest(earlier, request)) throw new IdempotencyConflictError(key, earlier.id);
       return (await store.get(earlier.id)) ?? earlier;
@@ -131,30 +167,26 @@ export function createJobService(deps: JobServiceDeps): JobService {
       return key === undefined ? create(request) : startOnce(key, request);
     },
     async pause(id) {
+      const refusal = ['paused', 'Only a running job can be paused.'] as const;
       const job = await require(id);
-      if (job.state !== 'RUNNING' || job.cancelRequestedAt !== undefined) {
-        throw new InvalidJobStateError(job, 'paused', 'Only a running job can be paused.');
-      }
-      await host.pause(id);
-      return require(id);
+      if (job.state !== 'RUNNING') throw new InvalidJobStateError(job, ...refusal);
+      return ask(job, refusal, () => host.pause(id));
     },
     async resume(id) {
+      const refusal = ['resumed', 'Only a paused job can be resumed.'] as const;
       const job = await require(id);
-      if (job.state !== 'PAUSED' || job.cancelRequestedAt !== undefined) {
-        throw new InvalidJobStateError(job, 'resumed', 'Only a paused job can be resumed.');
-      }
-      await host.resume(id);
-      return require(id);
+      if (job.state !== 'PAUSED') throw new InvalidJobStateError(job, ...refusal);
+      return ask(job, refusal, () => host.resume(id));
     },
     async cancel(id) {
+      const refusal = ['cancelled', 'It has ended already.'] as const;
       const job = await require(id);
-      if (hasEnded(job)) throw new InvalidJobStateError(job, 'cancelled', 'It has ended already.');
+      if (hasEnded(job)) throw new InvalidJobStateError(job, ...refusal);
       if (job.cancelRequestedAt === undefined) {
         const noted = await store.update(id, { cancelRequestedAt: clock.now() });
         if (noted !== undefined) announce(noted);
-        await host.cancel(id);
       }
-      return require(id);
+      return ask(job, refusal, () => host.cancel(id));
     },
     async retry(id) {
       const job = await require(id);
@@ -251,7 +283,5 @@ function happeningOf(job: Job, from: Job['state']): JobHappening {
 }
 
 function isSameRequest(job: Job, request: StartJobRequest): boolean {
-  return (
-    job.flowId === request.flowId && JSON.stringify(job.input) === JSON.stringify(request.input)
-  );
+  return job.flowId === request.flowId && isDeepStrictEqual(job.input, request.input);
 }

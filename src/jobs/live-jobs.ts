@@ -28,58 +28,67 @@ export interface LiveJobs {
   /** Readings of one job; ends with the last one. */
   watchReadings(jobId: string, rateHz: number): Channel<JobReading>;
   /** Jobs as they change. With several, first those that have not ended. With one, ends when that has ended. */
-  watchJobs(which: WatchedJobs, rateHz: number): AsyncIterableIterator<Job>;
+  watchJobs(which: WatchedJobs, rateHz: number): Promise<AsyncIterableIterator<Job>>;
 }
 
 export function createLiveJobs({ store, host, pubsub, clock }: LiveJobsDeps): LiveJobs {
   return {
     watchReadings: (jobId, rateHz) => latestValueChannel((sink) => host.watch(jobId, rateHz, sink)),
 
-    watchJobs({ jobId, flowId }, rateHz) {
-      let end: () => void = () => undefined;
-      const ids = keyChannel<string>((sink) => {
-        end = sink.end;
-        const changed = new Set<string>();
-        let cancelTimer: (() => void) | undefined;
-        const tell = () => {
-          cancelTimer = undefined;
-          if (changed.size === 0) return;
-          for (const id of changed) sink.push(id);
-          changed.clear();
-          cancelTimer = clock.setTimer(1000 / rateHz, tell);
-        };
-        const note = (id: string) => {
-          changed.add(id);
-          if (cancelTimer === undefined) tell();
-        };
-        const stopListening = pubsub.subscribe('jobChanged', (change) => {
-          if (jobId !== undefined && change.jobId !== jobId) return;
-          if (flowId !== undefined && change.flowId !== flowId) return;
-          if (!change.isDeleted) note(change.jobId);
-          else if (jobId !== undefined) sink.end();
-        });
-        if (jobId !== undefined) note(jobId);
-        else {
-          void listUnfinished(store, flowId).then((jobs) => {
-            for (const { id } of jobs) note(id);
-          });
-        }
-        return () => {
-          stopListening();
-          cancelTimer?.();
-        };
-      });
-      return mapChannel(ids, async (id) => {
+    async watchJobs({ jobId, flowId }, rateHz) {
+      const changes = watchChanges({ jobId, flowId }, rateHz);
+      const jobs = mapChannel(changes.ids, async (id) => {
         const job = await store.get(id);
-        if (jobId !== undefined && (job === undefined || hasEnded(job))) end();
+        if (jobId !== undefined && (job === undefined || hasEnded(job))) changes.end();
         return job;
       });
+      // It listens already: what happens while the present state is looked up is not lost.
+      try {
+        changes.note(jobId === undefined ? await listUnfinished(store, flowId) : [jobId]);
+      } catch (error) {
+        await changes.ids.return();
+        throw error;
+      }
+      return jobs;
     },
   };
+
+  /** A stream of the ids of jobs that changed, and those that are noted by hand. */
+  function watchChanges({ jobId, flowId }: WatchedJobs, rateHz: number) {
+    const changed = new Set<string>();
+    let cancelTimer: (() => void) | undefined;
+    let end: () => void = () => undefined;
+    let tell: () => void = () => undefined;
+    const note = (ids: Iterable<string>) => {
+      for (const id of ids) changed.add(id);
+      if (cancelTimer === undefined) tell();
+    };
+    const ids = keyChannel<string>((sink) => {
+      end = sink.end;
+      tell = () => {
+        cancelTimer = undefined;
+        if (changed.size === 0) return;
+        for (const id of changed) sink.push(id);
+        changed.clear();
+        cancelTimer = clock.setTimer(1000 / rateHz, tell);
+      };
+      const stopListening = pubsub.subscribe('jobChanged', (change) => {
+        if (jobId !== undefined && change.jobId !== jobId) return;
+        if (flowId !== undefined && change.flowId !== flowId) return;
+        if (!change.isDeleted) note([change.jobId]);
+        else if (jobId !== undefined) sink.end();
+      });
+      return () => {
+        stopListening();
+        cancelTimer?.();
+      };
+    });
+    return { ids, note, end };
+  }
 }
 
-function listUnfinished(store: JobStore, flowId: string | undefined): Promise<Job[]> {
-  return store.list({
+async function listUnfinished(store: JobStore, flowId: string | undefined): Promise<string[]> {
+  const jobs = await store.list({
     filter: {
       states: ['PENDING', 'RUNNING', 'PAUSED'],
       ...(flowId === undefined ? {} : { flowIds: [flowId] }),
@@ -88,4 +97,5 @@ function listUnfinished(store: JobStore, flowId: string | undefined): Promise<Jo
     limit: FIRST_TOLD,
     fromEnd: false,
   });
+  return jobs.map(({ id }) => id);
 }

@@ -1,7 +1,6 @@
 import { type Engine, isFinalState, type JobRun } from '../engine/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import { NotFoundError } from '../lib/domain-error.ts';
-import { preview } from '../lib/preview.ts';
 import { JobMonitor, type JobMonitorOptions } from '../monitoring/job-monitor.ts';
 import { JobSampler } from '../monitoring/job-sampler.ts';
 import { failureOf } from '../monitoring/read-routine.ts';
@@ -79,7 +78,9 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
       }
     }
     sampler.end();
-    if (running.size === 0) cancelRateTimer?.();
+    if (running.size > 0) return;
+    cancelRateTimer?.();
+    cancelRateTimer = undefined;
   };
 
   const find = (jobId: string): RunningJob => {
@@ -93,7 +94,7 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
       const job = engine.start(flow as never, input as never, { id: jobId, priority });
       const monitor = new JobMonitor(job, options.monitor);
       const sampler = new JobSampler(
-        { version: () => job.version, read: () => monitor.read() },
+        { version: () => monitor.version, read: () => monitor.read() },
         clock,
       );
       const entry: RunningJob = { job, monitor, sampler };
@@ -113,10 +114,8 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
             unresponsiveRoutineIds: unresponsive,
           });
         },
-        logged: (_, { facts, ...rest }) => {
-          const shown = facts === undefined ? undefined : preview(facts);
-          listener.logged({ jobId, flowId: flow.id, record: { ...rest, facts: shown } });
-        },
+        logged: (_, { routineId, level, message, at }) =>
+          listener.logged({ jobId, flowId: flow.id, routineId, level, message, at }),
       });
       cancelRateTimer ??= clock.setTimer(RATE_INTERVAL_MS, measureRates);
     },
@@ -128,7 +127,7 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
     },
     async cancel(jobId) {
       const { job } = find(jobId);
-      job.cancel();
+      if (!job.isEnding) job.cancel();
       await job.settled;
     },
     async forget(jobId) {
@@ -155,8 +154,7 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
       return () => undefined;
     },
     async close() {
-      await engine.close();
-      cancelRateTimer?.();
+      await engine.close(); // with the last job the timer goes
     },
   };
 }

@@ -3,10 +3,13 @@ import type { Flow } from '../engine/index.ts';
 import { builder } from '../graphql/builder.ts';
 import { localId } from '../graphql/ids.ts';
 import { mapChannel } from '../lib/channel.ts';
-import { NotFoundError } from '../lib/domain-error.ts';
+import { NotFoundError, ValidationError } from '../lib/domain-error.ts';
 import { changedParts, queuesOf, routinesOf } from '../monitoring/job-parts.ts';
-import { JobRoutineType, SlotQueueType } from '../monitoring/schema.ts';
-import { hasQueueChanged, hasRoutineChanged } from './diff-readings.ts';
+import { SlotQueueType } from '../monitoring/queue.schema.ts';
+import { JobRoutineType } from '../monitoring/schema.ts';
+import { hasQueueChanged, hasRoutineChanged, haveRatesChanged } from './diff-readings.ts';
+import type { Job } from './job.ts';
+import type { WatchedJobs } from './live-jobs.ts';
 import { JobType } from './schema.ts';
 
 const DEFAULT_RATE_HZ = 10;
@@ -31,10 +34,9 @@ builder.subscriptionField('jobStatusChanged', (t) =>
     },
     subscribe: async (_root, { jobId, flowId, maxRateHz }, { jobs, flows, liveJobs }) => {
       const rateHz = maxRateHz ?? DEFAULT_RATE_HZ;
-      const flow = flowId ? flows.require(localId('Flow', flowId, ['flowId'])).id : undefined;
-      if (!jobId) return liveJobs.watchJobs({ flowId: flow }, rateHz);
-      const { id } = await jobs.require(localId('Job', jobId, ['jobId']));
-      return liveJobs.watchJobs({ jobId: id, flowId: flow }, rateHz);
+      const flow = given(flowId, (id) => flows.require(localId('Flow', id, ['flowId'])));
+      const job = await given(jobId, (id) => jobs.require(localId('Job', id, ['jobId'])));
+      return liveJobs.watchJobs(whichJobs(job, flow), rateHz);
     },
     resolve: (job) => job,
   }),
@@ -60,7 +62,7 @@ builder.subscriptionField('routineStatusChanged', (t) =>
       requirePlace(flows.get(job.flowId), routineId);
       const changed = changedParts(
         (reading) =>
-          routinesOf(reading).filter((each) => !routineId || each.reading.routineId === routineId),
+          routinesOf(reading).filter((each) => isOrAny(each.reading.routineId, routineId)),
         (before, after) => hasRoutineChanged(before?.reading, after.reading),
       );
       return mapChannel(liveJobs.watchReadings(job.id, maxRateHz ?? DEFAULT_RATE_HZ), changed);
@@ -94,16 +96,35 @@ builder.subscriptionField('queueStatusChanged', (t) =>
         (reading) =>
           queuesOf(reading).filter(
             (each) =>
-              (!routineId || each.reading.routineId === routineId) &&
-              (!slot || each.reading.slot === slot),
+              isOrAny(each.reading.routineId, routineId) && isOrAny(each.reading.slot, slot),
           ),
-        (before, after) => hasQueueChanged(before?.reading, after.reading),
+        (before, { reading }) =>
+          hasQueueChanged(before?.reading, reading) || haveRatesChanged(before?.reading, reading),
       );
       return mapChannel(liveJobs.watchReadings(job.id, maxRateHz ?? DEFAULT_RATE_HZ), changed);
     },
     resolve: (queues) => [...queues],
   }),
 );
+
+/** The answer of `find` for an argument, `undefined` when that was left out. */
+function given<T>(argument: string | null | undefined, find: (argument: string) => T) {
+  return argument === null || argument === undefined ? undefined : find(argument);
+}
+
+/** Whether a name is the one asked for; any is when none was. */
+function isOrAny(name: string, wanted: string | null | undefined): boolean {
+  return wanted === null || wanted === undefined || name === wanted;
+}
+
+/** @throws ValidationError when the job is of another flow */
+function whichJobs(job: Job | undefined, flow: Flow | undefined): WatchedJobs {
+  if (job !== undefined && flow !== undefined && job.flowId !== flow.id) {
+    const message = `Job ${job.id} is of flow "${job.flowId}". Leave one of the two out.`;
+    throw new ValidationError([{ path: ['flowId'], message }]);
+  }
+  return { jobId: job?.id, flowId: flow?.id };
+}
 
 /** @throws NotFoundError when the flow has no such routine or slot */
 function requirePlace(
@@ -112,13 +133,13 @@ function requirePlace(
   slot?: string | null,
 ): void {
   if (flow === undefined) return;
-  const routines = flow.routines.filter(({ id }) => !routineId || id === routineId);
+  const routines = flow.routines.filter(({ id }) => isOrAny(id, routineId));
   if (routines.length === 0) {
     const known = flow.routines.map(({ id }) => id).join(', ');
     throw new NotFoundError('Routine', routineId ?? '', `Flow "${flow.id}" has: ${known}.`);
   }
   const slots = routines.flatMap((routine) => routine.slots.map(({ name }) => name));
-  if (slot && !slots.includes(slot)) {
+  if (typeof slot === 'string' && !slots.includes(slot)) {
     throw new NotFoundError('Slot', slot, `Known: ${[...new Set(slots)].join(', ')}.`);
   }
 }

@@ -38,8 +38,9 @@ export class JobMonitor implements JobObserver {
   readonly #durations = new Map<RoutineRun, Histogram>();
   readonly #rates = new Map<SlotQueue, SlotRates>();
   readonly #trace: RingBuffer<Activation>;
-  readonly #failures: RingBuffer<Activation>;
+  readonly #failures: RingBuffer<{ readonly sequence: number; readonly activation: Activation }>;
   readonly #logs: RingBuffer<LogEntry>;
+  #rateChanges = 0;
 
   constructor(job: JobRun, options: JobMonitorOptions = {}) {
     this.#job = job;
@@ -58,17 +59,23 @@ export class JobMonitor implements JobObserver {
     const { routine, outcome, startedMs, endedMs } = activation;
     this.#durations.get(routine)?.record(endedMs - startedMs);
     this.#trace.push(activation);
-    if (outcome !== 'COMPLETED') this.#failures.push(activation);
+    if (outcome === 'COMPLETED') return;
+    this.#failures.push({ sequence: this.#trace.pushed, activation });
   }
 
   logged(_job: JobRun, entry: LogEntry): void {
     this.#logs.push(entry);
   }
 
+  /** Changes whenever what `read` answers may have changed, except by the passing of time alone. */
+  get version(): number {
+    return this.#job.version + this.#rateChanges;
+  }
+
   /** Takes a measure of how fast the queues move. To be called about once a second while the job runs. */
   measureRates(): void {
     const nowMs = this.#job.readClockMs();
-    for (const rates of this.#rates.values()) rates.measure(nowMs);
+    for (const rates of this.#rates.values()) if (rates.measure(nowMs)) this.#rateChanges++;
   }
 
   read(): JobReading {
@@ -98,19 +105,24 @@ export class JobMonitor implements JobObserver {
   }
 
   readTrace(): TraceReading {
-    const job = this.#job;
-    const newest = new Set(this.#trace);
-    const olderFailures = [...this.#failures].filter((activation) => !newest.has(activation));
-    const kept = [...olderFailures, ...newest];
+    const before = this.#trace.pushed - this.#trace.length; // the newest that is not among the newest any more
+    const kept = [
+      ...[...this.#failures].filter(({ sequence }) => sequence <= before),
+      ...[...this.#trace].map((activation, at) => ({ activation, sequence: before + at + 1 })),
+    ];
     return {
-      records: kept.map((activation) => readActivation(job, activation)),
+      records: kept.map(({ activation, sequence }) =>
+        readActivation(this.#job, activation, sequence),
+      ),
       droppedCount: this.#trace.pushed - kept.length,
     };
   }
 
   readLogs(): LogRecord[] {
-    return [...this.#logs].map(({ facts, ...entry }) => ({
+    const before = this.#logs.pushed - this.#logs.length;
+    return [...this.#logs].map(({ facts, ...entry }, at) => ({
       ...entry,
+      sequence: before + at + 1,
       facts: facts === undefined ? undefined : preview(facts),
     }));
   }

@@ -6,12 +6,20 @@ import type { ActivationRecord } from './readings.ts';
 /** The most items of one activation that its record shows. */
 const SHOWN_ITEMS = 16;
 
-/** Makes plain data of an activation that has ended. */
-export function readActivation(job: JobRun, activation: Activation): ActivationRecord {
+/**
+ * Makes plain data of an activation that has ended.
+ * @param sequence its place among all that ended
+ */
+export function readActivation(
+  job: JobRun,
+  activation: Activation,
+  sequence: number,
+): ActivationRecord {
   const { items, outputs = [], outcome = 'ABANDONED', startedMs, endedMs, error } = activation;
   let oldestMs = startedMs;
   for (const { queuedMs } of items) oldestMs = Math.min(oldestMs, queuedMs);
   return {
+    sequence,
     activationId: activation.activationId,
     routineId: activation.routine.id,
     attempt: activation.attempt,

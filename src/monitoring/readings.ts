@@ -146,6 +146,8 @@ export interface TracedOutput {
 
 /** One run of a routine's code, as the trace tells it. */
 export interface ActivationRecord {
+  /** Its place among all runs of the job in the order in which they ended, from 1. */
+  readonly sequence: number;
   /** Number of the activation in its job, from 1; its retries have the same. */
   readonly activationId: number;
   readonly routineId: string;
@@ -173,6 +175,8 @@ export interface TraceReading {
 }
 
 export interface LogRecord {
+  /** Its place among all lines of the job's log, from 1. */
+  readonly sequence: number;
   readonly level: LogLevel;
   readonly message: string;
   readonly facts: Preview | undefined;

@@ -14,16 +14,23 @@ export class SlotRates {
     this.#atMs = nowMs;
   }
 
-  /** Measures the time since the last call. A look sooner than 100 ms after that changes nothing. */
-  measure(nowMs: number): void {
+  /**
+   * Measures the time since the last call, and answers whether a rate has changed. A look sooner than 100 ms after
+   * that changes nothing.
+   */
+  measure(nowMs: number): boolean {
     const seconds = (nowMs - this.#atMs) / 1000;
-    if (seconds < 0.1) return;
+    if (seconds < 0.1) return false;
     const { accepted, length } = this.#slot;
     const left = accepted - length;
-    this.inPerSecond = (accepted - this.#accepted) / seconds;
-    this.outPerSecond = (left - this.#left) / seconds;
+    const inPerSecond = (accepted - this.#accepted) / seconds;
+    const outPerSecond = (left - this.#left) / seconds;
+    const hasChanged = inPerSecond !== this.inPerSecond || outPerSecond !== this.outPerSecond;
+    this.inPerSecond = inPerSecond;
+    this.outPerSecond = outPerSecond;
     this.#accepted = accepted;
     this.#left = left;
     this.#atMs = nowMs;
+    return hasChanged;
   }
 }

@@ -1,0 +1,81 @@
+import { builder } from '../graphql/builder.ts';
+import { listConnection, pageComplexity } from '../graphql/connections.ts';
+import {
+  ActivationOutcomeType,
+  ActivationRecordType,
+  LogLevelType,
+  LogRecordType,
+} from '../monitoring/trace.schema.ts';
+import { JobType } from './schema.ts';
+
+const ActivationFilter = builder.inputType('ActivationFilter', {
+  description: 'Which activations to list: those for which all that is given is true.',
+  fields: (t) => ({
+    routineIds: t.stringList({ description: 'Of these routines, by name.' }),
+    outcomes: t.field({
+      type: [ActivationOutcomeType],
+      description: 'Ended in one of these ways.',
+    }),
+  }),
+});
+
+const LogLineFilter = builder.inputType('LogLineFilter', {
+  description: 'Which log lines to list: those for which all that is given is true.',
+  fields: (t) => ({
+    routineIds: t.stringList({ description: 'Of these routines, by name.' }),
+    levels: t.field({ type: [LogLevelType], description: 'Of these levels.' }),
+  }),
+});
+
+const sequenceOf = ({ sequence }: { readonly sequence: number }) => sequence;
+
+builder.objectFields(JobType, (t) => ({
+  trace: t.connection(
+    {
+      type: ActivationRecordType,
+      description:
+        'Its newest activations in the order they ended, oldest first: the last 1000, and 100 older ones that ' +
+        'did not go well. Of jobs that ended a while ago it may be gone.',
+      args: {
+        filter: t.arg({ type: ActivationFilter, description: 'Which to list. Default: all.' }),
+      },
+      complexity: pageComplexity,
+      resolve: async ({ id }, { filter, ...page }, { jobHost }) => {
+        const { records } = await jobHost.readTrace(id);
+        const wanted = records.filter(
+          ({ routineId, outcome }) =>
+            (filter?.routineIds?.includes(routineId) ?? true) &&
+            (filter?.outcomes?.includes(outcome) ?? true),
+        );
+        const name = `trace of ${id}`;
+        return listConnection(page, { name, elements: wanted, keyOf: sequenceOf });
+      },
+    },
+    { name: 'ActivationConnection', description: 'A page of activations.' },
+    { name: 'ActivationEdge', description: 'An activation in a page.' },
+  ),
+  traceDroppedCount: t.field({
+    type: 'Count',
+    description: 'Runs of routines that are not in the trace any more.',
+    resolve: async ({ id }, _args, { jobHost }) => (await jobHost.readTrace(id)).droppedCount,
+  }),
+  logs: t.connection(
+    {
+      type: LogRecordType,
+      description: 'The newest 500 lines that its routines wrote to its log, oldest first.',
+      args: { filter: t.arg({ type: LogLineFilter, description: 'Which to list. Default: all.' }) },
+      complexity: pageComplexity,
+      resolve: async ({ id }, { filter, ...page }, { jobHost }) => {
+        const wanted = (await jobHost.readLogs(id)).filter(
+          ({ routineId, level }) =>
+            (filter?.routineIds?.includes(routineId) ?? true) &&
+            (filter?.levels?.includes(level) ?? true),
+        );
+        const name = `log of ${id}`;
+        return listConnection(page, { name, elements: wanted, keyOf: sequenceOf });
+      },
+    },
+    { name: 'LogLineConnection', description: 'A page of log lines.' },
+    { name: 'LogLineEdge', description: 'A log line in a page.' },
+  ),
+}));
