@@ -1,5 +1,4 @@
 import { GraphQLError } from 'graphql';
-import { IdempotencyConflictError, InvalidJobStateError } from '../jobs/job.ts';
 import {
   DomainError,
   ForbiddenError,
@@ -58,28 +57,6 @@ builder.objectType(ValidationError, {
       type: [IssueType],
       description: 'Everything that is wrong with it.',
       resolve: ({ issues }) => [...issues],
-    }),
-  }),
-});
-
-builder.objectType(InvalidJobStateError, {
-  name: 'InvalidStateError',
-  description: 'The job can not do this in the state it is in. Code `INVALID_STATE`.',
-  interfaces: [ErrorInterface],
-  fields: (t) => ({
-    state: t.exposeString('state', { description: 'The state it is in: a value of `JobStatus`.' }),
-  }),
-});
-
-builder.objectType(IdempotencyConflictError, {
-  name: 'IdempotencyConflictError',
-  description:
-    'The idempotency key was used before, with another flow or input. Code `IDEMPOTENCY_CONFLICT`.',
-  interfaces: [ErrorInterface],
-  fields: (t) => ({
-    conflictingJobId: t.id({
-      description: 'The job that the key was used for.',
-      resolve: ({ jobId }) => `Job:${jobId}`,
     }),
   }),
 });

@@ -1,5 +1,5 @@
 import { builder } from '../graphql/builder.ts';
-import '../graphql/errors.ts';
+import './errors.schema.ts';
 import { localId } from '../graphql/ids.ts';
 import { ForbiddenError, NotFoundError, ValidationError } from '../lib/domain-error.ts';
 import { IdempotencyConflictError, InvalidJobStateError, type Job } from './job.ts';

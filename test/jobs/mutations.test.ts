@@ -279,7 +279,7 @@ describe.each(Object.entries(ALLOWED))('a job that is %s', (state, allowed) => {
       expect(await COMMANDS[name](app, id)).toMatchObject({
         __typename: 'InvalidStateError',
         code: 'INVALID_STATE',
-        state,
+        status: state,
         message: expect.stringContaining(`Job ${id.slice(4)} is ${state}`),
       });
       expect((await jobOf(app, id)).status).toBe(state);
@@ -375,7 +375,7 @@ describe('a job that is being ended', () => {
     await settle();
     expect(answered).toBe(0);
     expect(await jobOf(app, id)).toMatchObject({ status: 'RUNNING', isEnding: true });
-    const refused = { __typename: 'InvalidStateError', state: 'RUNNING' };
+    const refused = { __typename: 'InvalidStateError', status: 'RUNNING' };
     const message = expect.stringContaining('It is being ended.');
     expect(await COMMANDS.pause(app, id)).toMatchObject({ ...refused, message });
     expect(await COMMANDS.delete(app, id)).toMatchObject(refused);

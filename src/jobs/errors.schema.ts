@@ -1,0 +1,30 @@
+import { builder } from '../graphql/builder.ts';
+import { ErrorInterface } from '../graphql/errors.ts';
+import { IdempotencyConflictError, InvalidJobStateError } from './job.ts';
+import { JobStatusType } from './schema.ts';
+
+builder.objectType(InvalidJobStateError, {
+  name: 'InvalidStateError',
+  description: 'The job can not do this in the state it is in. Code `INVALID_STATE`.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    status: t.field({
+      type: JobStatusType,
+      description: 'The state it is in.',
+      resolve: ({ state }) => state,
+    }),
+  }),
+});
+
+builder.objectType(IdempotencyConflictError, {
+  name: 'IdempotencyConflictError',
+  description:
+    'The idempotency key was used before, with another flow or input. Code `IDEMPOTENCY_CONFLICT`.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    conflictingJobId: t.id({
+      description: 'The job that the key was used for.',
+      resolve: ({ jobId }) => `Job:${jobId}`,
+    }),
+  }),
+});
