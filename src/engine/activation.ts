@@ -1,5 +1,6 @@
 import { ActivationEndedError, UnknownEventError } from './errors.ts';
-import type { RoutineRun } from './routine-run.ts';
+import type { JobLife } from './job-life.ts';
+import type { EventTargets, RoutineProgress, RoutineRun } from './routine-run.ts';
 import type { ActivationContext, JobContext, LogLevel, RoutineLog } from './routine-type.ts';
 import type { Item } from './slot-queue.ts';
 
@@ -34,6 +35,25 @@ const REMEMBERED_OUTPUTS = 16;
 /** After so many outputs of one activation it is looked at whether the event loop needs a turn. */
 const EMITTED_AT_A_TIME = 64;
 
+/** What running code asks of its job, through its activation. */
+export interface ActivationHost {
+  readonly context: JobContext;
+  readonly life: Pick<JobLife, 'isEnding' | 'endReason'>;
+  /** Whether the event loop should get a turn before more is done. */
+  isTurnOver(): boolean;
+  /** Brings an emitted item to all it goes to. @throws SlotFullError when a slot refuses it */
+  deliver(activation: Activation, event: string, targets: EventTargets, value: unknown): void;
+  /** Has `abort` called when the job is ended before the activation is. */
+  listen(activation: Activation): void;
+  writeLog(
+    activation: Activation,
+    level: LogLevel,
+    message: string,
+    facts?: Readonly<Record<string, unknown>>,
+  ): void;
+  reportProgress(activation: Activation, progress: RoutineProgress): void;
+}
+
 /** One execution of a routine's code on the items its policy took; also the context the code is handed. */
 export class Activation implements ActivationContext {
   readonly activationId: number;
@@ -59,7 +79,11 @@ export class Activation implements ActivationContext {
   cancelTimer: (() => void) | undefined = undefined;
   /** When a RETRYING one runs again, in monotonic milliseconds. */
   retryDueMs = 0;
-  #delivered: PromiseWithResolve | undefined = undefined;
+  /** Its place in the list `SuspendedActivations`, which alone changes these three. */
+  isSuspended = false;
+  suspendedBefore: Activation | undefined = undefined;
+  suspendedAfter: Activation | undefined = undefined;
+  #delivered: Deferred | undefined = undefined;
   #abort: AbortController | undefined = undefined;
 
   constructor(
@@ -90,15 +114,15 @@ export class Activation implements ActivationContext {
   }
 
   get job(): JobContext {
-    return this.routine.job.context;
+    return this.routine.host.context;
   }
 
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
-      const { job } = this.routine;
+      const { host } = this.routine;
       this.#abort = new AbortController();
-      if (job.isEnding) this.#abort.abort(job.endReason);
-      else if (this.phase === 'RUNNING') job.listening.add(this);
+      if (host.life.isEnding) this.#abort.abort(host.life.endReason);
+      else if (this.phase === 'RUNNING') host.listen(this);
     }
     return this.#abort.signal;
   }
@@ -106,7 +130,7 @@ export class Activation implements ActivationContext {
   get log(): RoutineLog {
     const write =
       (level: LogLevel) => (message: string, facts?: Readonly<Record<string, unknown>>) =>
-        this.routine.job.writeLog(this, level, message, facts);
+        this.routine.host.writeLog(this, level, message, facts);
     return {
       debug: write('DEBUG'),
       info: write('INFO'),
@@ -121,7 +145,7 @@ export class Activation implements ActivationContext {
     if (targets === undefined) throw new UnknownEventError(routine.id, event);
     if (this.phase !== 'RUNNING') {
       const error = new ActivationEndedError(routine.id, event);
-      routine.job.writeLog(this, 'WARNING', error.message);
+      routine.host.writeLog(this, 'WARNING', error.message);
       throw error;
     }
     if (this.staged !== undefined) {
@@ -129,28 +153,28 @@ export class Activation implements ActivationContext {
       return undefined;
     }
     const pending = this.pending;
-    routine.job.deliver(this, event, targets, value);
+    routine.host.deliver(this, event, targets, value);
     if (this.pending > pending) return this.whenDelivered();
     // A loop that awaits what it emits must let timers and sockets have their turn: where nothing makes it wait,
     // and above all when the job is ending and the loop does not heed its signal.
-    const { job } = routine;
-    const isLong = this.emitted % EMITTED_AT_A_TIME === 0 && job.isTurnOver;
-    return isLong || job.isEnding ? nextTurn() : undefined;
+    const { host } = routine;
+    const isLong = this.emitted % EMITTED_AT_A_TIME === 0 && host.isTurnOver();
+    return isLong || host.life.isEnding ? nextTurn() : undefined;
   }
 
   progress(done: number, total?: number, message?: string): void {
     if (this.phase === 'ENDED') return;
-    this.routine.job.reportProgress(this, { done, total, message });
+    this.routine.host.reportProgress(this, { done, total, message });
   }
 
   remember(event: string, value: unknown): void {
-    this.outputs ??= [];
-    if (this.outputs.length < REMEMBERED_OUTPUTS) this.outputs.push({ event, value });
+    if (this.outputs === undefined) this.outputs = [{ event, value }];
+    else if (this.outputs.length < REMEMBERED_OUTPUTS) this.outputs.push({ event, value });
   }
 
   /** Kept once none of its outputs waits for room any more. */
   whenDelivered(): Promise<void> {
-    this.#delivered ??= makeDeferred();
+    this.#delivered ??= new Deferred();
     return this.#delivered.promise;
   }
 
@@ -177,15 +201,18 @@ function nextTurn(): Promise<void> {
   return new Promise((keep) => setImmediate(keep));
 }
 
-interface PromiseWithResolve {
+/** A promise that is kept from outside. */
+class Deferred {
   readonly promise: Promise<void>;
-  readonly resolve: () => void;
-}
+  #keep: (() => void) | undefined = undefined;
 
-function makeDeferred(): PromiseWithResolve {
-  let resolve = (): void => undefined;
-  const promise = new Promise<void>((keep) => {
-    resolve = keep;
-  });
-  return { promise, resolve };
+  constructor() {
+    this.promise = new Promise((keep) => {
+      this.#keep = keep;
+    });
+  }
+
+  resolve(): void {
+    this.#keep?.();
+  }
 }

@@ -1,5 +1,6 @@
 import { DeadlockError } from './errors.ts';
-import type { JobRun } from './job-run.ts';
+import type { RoutineRun } from './routine-run.ts';
+import type { SuspendedActivations } from './suspended-activations.ts';
 
 /** What keeps a job that can't activate anything from going on. */
 export interface Deadlock {
@@ -15,14 +16,18 @@ export interface Deadlock {
  * Whether a job in which no routine can be activated is stuck for good: each activation that has not ended waits
  * for room in a slot, and only an activation could make room. `undefined` when something may still come.
  */
-export function findDeadlock(job: JobRun): Deadlock | undefined {
-  if (job.routines.some(({ timer }) => timer !== undefined)) return undefined;
+export function findDeadlock(
+  routines: readonly RoutineRun[],
+  suspended: SuspendedActivations,
+): Deadlock | undefined {
   let isCertain = true;
-  for (const activation of job.suspended) {
-    if (activation.phase === 'RUNNING' && activation.pending > 0) isCertain = false;
-    else if (activation.phase !== 'DELIVERING') return undefined;
+  // Asked whenever nothing can be activated: with asynchronous code that is often, and mostly answered by the first.
+  for (let each = suspended.first; each !== undefined; each = each.suspendedAfter) {
+    if (each.phase === 'RUNNING' && each.pending > 0) isCertain = false;
+    else if (each.phase !== 'DELIVERING') return undefined;
   }
-  const full = job.routines.flatMap(({ id, slots }) =>
+  if (routines.some(({ timer }) => timer !== undefined)) return undefined;
+  const full = routines.flatMap(({ id, slots }) =>
     slots.filter(({ held }) => held.length > 0).map(({ name }) => `${id}.${name}`),
   );
   return full.length === 0 ? undefined : { error: new DeadlockError(full), isCertain };

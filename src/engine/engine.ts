@@ -5,7 +5,7 @@ import type { Flow } from './flow.ts';
 import { JobRun } from './job-run.ts';
 import { isFinalState, type JobResult } from './job-state.ts';
 import type { JobInspector, JobObserver } from './observer.ts';
-import { Scheduler } from './scheduler.ts';
+import { Scheduler, type Sliced } from './scheduler.ts';
 import { validate } from './validate.ts';
 
 export interface EngineOptions {
@@ -66,14 +66,18 @@ export function createEngine(options: EngineOptions = {}): Engine {
   const scheduler = new Scheduler(turnMs);
   const jobRunOptions = {
     clock,
-    schedule: (job: JobRun) => scheduler.schedule(job),
+    schedule: (work: Sliced) => scheduler.schedule(work),
     isTurnOver: () => scheduler.isTurnOver(),
     endGraceMs,
     deadlockGraceMs,
   };
   const running = new Set<JobRun>();
   /** Highest priority first; among equals, first come first. */
-  const waiting: { readonly job: JobRun; readonly priority: number }[] = [];
+  const waiting: {
+    readonly job: JobRun;
+    readonly start: () => void;
+    readonly priority: number;
+  }[] = [];
   let closing: Promise<unknown> | undefined;
 
   const startNext = () => {
@@ -82,7 +86,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
       if (next === undefined) return;
       if (next.job.state !== 'PENDING') continue;
       running.add(next.job);
-      next.job.start();
+      next.start();
     }
   };
 
@@ -96,11 +100,11 @@ export function createEngine(options: EngineOptions = {}): Engine {
     start(flow, input, jobOptions = {}) {
       if (closing !== undefined) throw new EngineClosedError();
       const { id = newId(), priority = 0, observers = [], inspector } = jobOptions;
-      const job = new JobRun(id, flow, checkInput(flow, input), jobRunOptions);
+      const { job, start } = JobRun.create(id, flow, checkInput(flow, input), jobRunOptions);
       job.inspector = inspector;
       for (const observer of observers) job.observe(observer);
       const at = waiting.findIndex((other) => other.priority < priority);
-      waiting.splice(at < 0 ? waiting.length : at, 0, { job, priority });
+      waiting.splice(at < 0 ? waiting.length : at, 0, { job, start, priority });
       void job.settled.then(() => {
         if (running.delete(job)) startNext();
         else forget(job);

@@ -1,7 +1,8 @@
 import type { CancelTimer } from '../lib/clock.ts';
+import type { ActivationHost } from './activation.ts';
 import type { ActivationPolicy, RoutineView } from './activation-policy.ts';
 import type { FlowRoutine } from './flow.ts';
-import type { JobRun } from './job-run.ts';
+import type { JobClock } from './job-clock.ts';
 import { type Item, SlotQueue } from './slot-queue.ts';
 
 /** How far a routine says it is. */
@@ -28,12 +29,14 @@ export interface EventTargets {
 export class RoutineRun implements RoutineView {
   readonly id: string;
   readonly definition: FlowRoutine;
-  readonly job: JobRun;
+  /** Who runs its activations. For the engine itself. */
+  readonly host: ActivationHost;
   readonly policy: ActivationPolicy;
   readonly slots: readonly SlotQueue[];
   /** Filled when the job is put together, before anything runs. */
   readonly targets = new Map<string, EventTargets>();
-  readonly state: unknown;
+  /** Made when the job starts. */
+  state: unknown = undefined;
   /** Activations that have begun and not ended, retries that wait and outputs that wait outside included. */
   running = 0;
   /** Activations that have begun. */
@@ -52,18 +55,29 @@ export class RoutineRun implements RoutineView {
   /** The timer of a policy that waits for a time, and when it fires. */
   timer: CancelTimer | undefined = undefined;
   timerDueMs = 0;
+  /**
+   * How soon after one of its activations the clock has to be looked at: 64, at once, until its activations have shown
+   * to be short; then less and less, down to 1.
+   */
+  weight = 64;
+  readonly #clock: JobClock;
 
-  constructor(job: JobRun, definition: FlowRoutine) {
-    this.job = job;
+  constructor(definition: FlowRoutine, clock: JobClock, host: ActivationHost) {
+    this.#clock = clock;
+    this.host = host;
     this.id = definition.id;
     this.definition = definition;
     this.policy = definition.policy;
     this.slots = definition.slots.map((slot) => new SlotQueue(this, slot));
-    this.state = definition.type.state?.();
+  }
+
+  /** @throws whatever the routine type's `state` throws */
+  makeState(): void {
+    this.state = this.definition.type.state?.();
   }
 
   get nowMs(): number {
-    return this.job.nowMs;
+    return this.#clock.nowMs;
   }
 
   /** Items that wait in all slots together. */

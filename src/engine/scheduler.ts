@@ -4,9 +4,15 @@ import { Deque } from '../lib/deque.ts';
 export interface Sliced {
   /** Whether it stands in the scheduler's line; only the scheduler changes it. */
   isScheduled: boolean;
-  /** Works until there is nothing to do (answers false) or the time has come (answers true). */
-  work(untilMs: number): boolean;
+  /**
+   * Works until there is nothing to do (answers false) or the time `untilMs` has come (answers true). `fromMs` is the
+   * present time; both are real milliseconds, of `performance.now()`.
+   */
+  work(fromMs: number, untilMs: number): boolean;
 }
+
+/** What `queueMicrotask` does for the price of a bare microtask: that wraps each in an asynchronous resource. */
+const KEPT = Promise.resolve();
 
 /**
  * Shares the event loop among jobs. A turn lasts a few milliseconds, in which jobs take slices one after another;
@@ -32,7 +38,9 @@ export class Scheduler {
     if (work.isScheduled) return;
     work.isScheduled = true;
     this.#line.push(work);
-    this.#requestTurn();
+    if (this.#isTurnDue) return;
+    this.#isTurnDue = true;
+    void KEPT.then(this.#continueTurn); // which finds out whether the turn's time is used up
   }
 
   /** Whether the present turn's time is used up, or there is none. */
@@ -40,30 +48,33 @@ export class Scheduler {
     return performance.now() >= this.#turnEndsMs;
   }
 
-  #requestTurn(): void {
-    if (this.#isTurnDue) return;
-    this.#isTurnDue = true;
-    if (performance.now() < this.#turnEndsMs) queueMicrotask(this.#continueTurn);
-    else setImmediate(this.#beginTurn);
-  }
-
   readonly #beginTurn = (): void => {
-    this.#turnEndsMs = performance.now() + this.#turnMs;
-    this.#continueTurn();
+    const nowMs = performance.now();
+    this.#turnEndsMs = nowMs + this.#turnMs;
+    this.#takeSlices(nowMs);
   };
 
   readonly #continueTurn = (): void => {
+    const nowMs = performance.now();
+    if (nowMs < this.#turnEndsMs) this.#takeSlices(nowMs);
+    else setImmediate(this.#beginTurn);
+  };
+
+  #takeSlices(fromMs: number): void {
     this.#isTurnDue = false;
-    let nowMs = performance.now();
+    let nowMs = fromMs;
     for (let work = this.#line.shift(); work !== undefined; work = this.#line.shift()) {
       work.isScheduled = false;
-      if (work.work(Math.min(nowMs + this.#sliceMs, this.#turnEndsMs))) {
+      if (work.work(nowMs, Math.min(nowMs + this.#sliceMs, this.#turnEndsMs))) {
         work.isScheduled = true;
         this.#line.push(work);
       }
+      if (this.#line.length === 0) return;
       nowMs = performance.now();
       if (nowMs >= this.#turnEndsMs) break;
     }
-    if (this.#line.length > 0) this.#requestTurn();
-  };
+    if (this.#line.length === 0 || this.#isTurnDue) return;
+    this.#isTurnDue = true;
+    setImmediate(this.#beginTurn);
+  }
 }

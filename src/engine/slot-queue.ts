@@ -1,5 +1,5 @@
 import { Deque } from '../lib/deque.ts';
-import type { Activation } from './activation.ts';
+import type { Activation, ActivationOutcome } from './activation.ts';
 import type { SlotView } from './activation-policy.ts';
 import type { SlotDefinition } from './flow.ts';
 import type { RoutineRun } from './routine-run.ts';
@@ -92,5 +92,14 @@ export class SlotQueue implements SlotView {
     this.accepted++;
     const length = this.items.length;
     if (length > this.peak) this.peak = length;
+  }
+
+  /** Counts what became of an item that was in flight. */
+  acknowledge(outcome: Exclude<ActivationOutcome, 'RETRIED'>): void {
+    this.inFlight--;
+    if (outcome === 'COMPLETED') this.consumed++;
+    else if (outcome === 'FAILED') this.failed++;
+    else if (outcome === 'SKIPPED') this.skipped++;
+    else this.discarded++;
   }
 }

@@ -196,6 +196,39 @@ describe('M5: time interval', () => {
     });
   }
 
+  test('counts from when an item was emitted, also when nothing had happened for long before', async () => {
+    const clock = new ManualClock();
+    const gate = new Gate();
+    const kept: (readonly number[])[] = [];
+    const source = defineRoutine({
+      type: 'seldom',
+      events: { item: event<number>() },
+      run: async (_, ctx) => {
+        for (const item of range(2)) {
+          await gate.pass();
+          ctx.emit('item', item);
+        }
+      },
+    });
+    const flow = defineFlow({ id: 'seldom' }, (f) => {
+      const { events } = f.add('source', source);
+      f.connect(events.item, f.add('end', gathers(timeInterval(100), kept)).slots.item);
+      f.add('runs', defineRoutine({ type: 'runs', run: gate.pass }));
+    });
+    const job = createEngine({ clock }).start(flow, undefined);
+    await clock.advance(1000);
+    gate.open();
+    await clock.advance(50);
+    expect(slotOf(job, 'end').oldestQueuedMs).toBe(1000);
+    gate.openAll();
+    await clock.advance(49);
+    expect(kept).toEqual([]);
+    await clock.advance(1);
+    expect(kept).toEqual([[0, 1]]);
+    gate.openAll();
+    expect((await job.settled).state).toBe('COMPLETED');
+  });
+
   test('fires on a timer when no new data comes', async () => {
     const clock = new ManualClock();
     const gate = new Gate();

@@ -5,6 +5,7 @@ import {
   event,
   type JobRun,
   retry,
+  slot,
 } from 'millrace/engine';
 import { describe, expect, test } from 'vitest';
 import { ManualClock, settle, until } from '../support/manual-clock.ts';
@@ -211,6 +212,38 @@ describe('cancel', () => {
     gate.open();
     expect(await job.settled).toMatchObject({ error: 'stop it' });
     expect(reasons).toEqual(['stop it']);
+  });
+
+  test('leaves the signals alone of activations that ended before', async () => {
+    const gate = new Gate();
+    const signals: AbortSignal[] = [];
+    const asks = (run: (item: number) => unknown) =>
+      defineRoutine({
+        type: 'asks',
+        slots: { item: slot<number>() },
+        run: ({ item }, { signal }) => {
+          signals.push(signal);
+          return run(item);
+        },
+      });
+    const fails = () => {
+      throw new Error('broken');
+    };
+    const flow = defineFlow({ id: 'asking', onError: 'continue' }, (f) => {
+      const { events } = f.add('source', emits(range(2)));
+      f.connect(events.item, f.add('sync', asks(range)).slots.item);
+      f.connect(events.item, f.add('async', asks(settle)).slots.item);
+      f.connect(events.item, f.add('fails', asks(fails)).slots.item);
+      f.connect(events.item, f.add('skips', asks(fails), { onError: 'skip' }).slots.item);
+      f.add('runs', defineRoutine({ type: 'runs', run: gate.pass }));
+    });
+    const job = createEngine().start(flow, undefined);
+    const ended = () => job.routines.filter(({ begun, running }) => begun === 2 && running === 0);
+    await until(() => ended().length === 4);
+    job.cancel();
+    gate.open();
+    await job.settled;
+    expect(signals.map(({ aborted }) => aborted)).toEqual(Array(8).fill(false));
   });
 
   test('code that fails because it was cancelled does not make the job FAILED', async () => {

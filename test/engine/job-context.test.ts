@@ -56,6 +56,62 @@ test('a routine keeps its own state from activation to activation, in each job a
   expect(job.routine('one').state).toEqual({ sum: 3 });
 });
 
+describe('a routine whose state can not be made', () => {
+  const error = new Error('no memory left');
+  const makeFlow = (ran: string[]) => {
+    const stateless = defineRoutine({
+      type: 'stateless',
+      run: () => void ran.push('stateless'),
+    });
+    const stateful = defineRoutine({
+      type: 'stateful',
+      state: () => {
+        throw error;
+      },
+      run: () => void ran.push('stateful'),
+    });
+    return defineFlow({ id: 'unmakeable' }, (f) => {
+      f.add('stateless', stateless);
+      f.add('stateful', stateful);
+    });
+  };
+
+  test('fails its job as soon as it would start, and no code runs', async () => {
+    const ran: string[] = [];
+    const changes: string[] = [];
+    const clock = new ManualClock();
+    const job = createEngine({ clock }).start(makeFlow(ran), undefined, {
+      observers: [{ stateChanged: ({ state }, from) => void changes.push(`${from} → ${state}`) }],
+    });
+    expect(job.state).toBe('PENDING');
+    expect(await job.settled).toEqual({ state: 'FAILED', outputs: {}, error });
+    expect(job.error).toBe(error);
+    expect(changes).toEqual(['PENDING → FAILED']);
+    expect(ran).toEqual([]);
+    expect(clock.timers).toBe(0);
+  });
+
+  test('leaves its place to the next job', async () => {
+    const engine = createEngine({ maxRunningJobs: 1 });
+    const failed = engine.run(makeFlow([]), undefined);
+    const next = engine.run(
+      defineFlow({ id: 'next' }, (f) => {
+        f.add('source', emits(range(3)));
+      }),
+      undefined,
+    );
+    expect((await failed).state).toBe('FAILED');
+    expect((await next).state).toBe('COMPLETED');
+    await engine.close();
+  });
+
+  test('is not asked for its state when the job is cancelled before it starts', async () => {
+    const job = createEngine({ maxRunningJobs: 0 }).start(makeFlow([]), undefined);
+    job.cancel();
+    expect((await job.settled).state).toBe('CANCELLED');
+  });
+});
+
 test('code sees its job, its routine, its checked configuration and its number', async () => {
   const seen: unknown[] = [];
   const type = defineRoutine({

@@ -64,11 +64,11 @@ const reach: Record<JobState | 'ENDING', (gate: Gate) => Promise<JobRun>> = {
   },
 };
 
-type Request = 'start' | 'pause' | 'resume' | 'cancel';
+type Request = 'pause' | 'resume' | 'cancel';
 
 /** The state after each request that a state allows; all others are refused. */
 const ALLOWED: Record<JobState | 'ENDING', Partial<Record<Request, JobState>>> = {
-  PENDING: { start: 'RUNNING', cancel: 'CANCELLED' },
+  PENDING: { cancel: 'CANCELLED' },
   RUNNING: { pause: 'PAUSED', cancel: 'RUNNING' },
   PAUSED: { resume: 'RUNNING', cancel: 'PAUSED' },
   ENDING: {},
@@ -78,7 +78,7 @@ const ALLOWED: Record<JobState | 'ENDING', Partial<Record<Request, JobState>>> =
 };
 
 const cases = Object.entries(ALLOWED).flatMap(([state, allowed]) =>
-  (['start', 'pause', 'resume', 'cancel'] as const).map((request) => {
+  (['pause', 'resume', 'cancel'] as const).map((request) => {
     return { state: state as JobState | 'ENDING', request, next: allowed[request] };
   }),
 );

@@ -359,7 +359,6 @@ class Auditor implements JobObserver {
 function expectAllAccountedFor(job: JobRun, built: Built, ledger: Ledger, auditor: Auditor): void {
   expect(auditor.fault).toBeUndefined();
   expect(job.suspended.size).toBe(0);
-  expect(job.listening.size).toBe(0);
   for (const routine of job.routines) {
     expect(routine).toMatchObject({ running: 0, timer: undefined });
     for (const queue of routine.slots) {

@@ -1,0 +1,133 @@
+import type { Activation } from './activation.ts';
+import { SlotFullError } from './errors.ts';
+import type { JobClock } from './job-clock.ts';
+import type { JobLife } from './job-life.ts';
+import type { JobNews } from './job-news.ts';
+import { OUTPUT_LIMIT } from './job-state.ts';
+import type { ReadyList } from './ready-list.ts';
+import type { EventTargets, RoutineRun } from './routine-run.ts';
+import type { Item, SlotQueue } from './slot-queue.ts';
+
+export interface DeliveryParts {
+  readonly life: JobLife;
+  readonly clock: JobClock;
+  readonly news: JobNews;
+  readonly ready: ReadyList;
+  /** Called when the last output of an activation that waited has found its place, or was given up. */
+  readonly onDelivered: (activation: Activation) => void;
+}
+
+/**
+ * Brings what is emitted to the slots and outputs it goes to. What finds its slot full is treated by the slot's
+ * overflow policy; what is blocked waits outside, in `SlotQueue.held`, until `admit`.
+ */
+export class Delivery {
+  readonly #parts: DeliveryParts;
+  readonly #life: JobLife;
+  readonly #clock: JobClock;
+  readonly #news: JobNews;
+  readonly #ready: ReadyList;
+
+  constructor(parts: DeliveryParts) {
+    this.#parts = parts;
+    this.#life = parts.life;
+    this.#clock = parts.clock;
+    this.#news = parts.news;
+    this.#ready = parts.ready;
+  }
+
+  /** Brings an emitted item to all it goes to. @throws SlotFullError when a slot refuses it */
+  deliver(activation: Activation, event: string, targets: EventTargets, value: unknown): void {
+    if (this.#clock.isStale) {
+      // Emitted by code that went on later.
+      this.#clock.tick();
+      this.#ready.requestWork();
+    }
+    activation.emitted++;
+    if (this.#news.isWatched) activation.remember(event, value);
+    for (const output of targets.outputs) {
+      output.count++;
+      if (output.values.length < OUTPUT_LIMIT) output.values.push(value);
+    }
+    let refusal: SlotFullError | undefined;
+    for (const slot of targets.slots) {
+      const item = this.#itemFor(slot, value, activation.activationId);
+      if (this.#life.isEnding) {
+        slot.accepted++;
+        slot.discarded++;
+      } else if (!slot.isFull && slot.held.length === 0) {
+        this.#enter(slot, item);
+      } else {
+        refusal = this.#overflow(slot, item, activation) ?? refusal;
+      }
+    }
+    // Those that have room get the item even when another refuses it.
+    if (refusal !== undefined) throw refusal;
+  }
+
+  /** Puts the job's input in a slot. */
+  enterInput(slot: SlotQueue, input: unknown): void {
+    this.#enter(slot, this.#itemFor(slot, input, 0));
+  }
+
+  /** Lets in what waits outside, as far as there is room, in the order it came. */
+  admit(slot: SlotQueue): void {
+    while (slot.held.length > 0 && !slot.isFull) {
+      const held = slot.held.shift();
+      if (held === undefined) return;
+      held.item.queuedMs = this.#clock.nowMs;
+      this.#enter(slot, held.item);
+      this.#settle(held.activation);
+    }
+  }
+
+  /** Gives up what waits outside: the job is ending. */
+  discardHeld(routines: readonly RoutineRun[]): void {
+    for (const { slots } of routines) {
+      for (const slot of slots) {
+        for (const { activation } of slot.held.drain()) {
+          slot.accepted++;
+          slot.discarded++;
+          this.#settle(activation);
+        }
+      }
+    }
+  }
+
+  #overflow(slot: SlotQueue, item: Item, activation: Activation): SlotFullError | undefined {
+    switch (slot.definition.overflow) {
+      case 'block':
+        activation.pending++;
+        slot.held.push({ item, activation });
+        this.#ready.requestWork();
+        return undefined;
+      case 'dropNewest':
+        slot.droppedNewest++;
+        return undefined;
+      case 'dropOldest':
+        slot.items.shift();
+        slot.droppedOldest++;
+        this.#enter(slot, item);
+        return undefined;
+      case 'error':
+        slot.rejected++;
+        return new SlotFullError(`${slot.owner.id}.${slot.name}`, slot.maxLength);
+    }
+  }
+
+  #itemFor(slot: SlotQueue, value: unknown, emittedBy: number): Item {
+    const { nowMs } = this.#clock;
+    return { value, emittedBy, emittedMs: nowMs, queuedMs: nowMs, slot };
+  }
+
+  #enter(slot: SlotQueue, item: Item): void {
+    slot.accept(item);
+    this.#news.version++;
+    this.#ready.wake(slot.owner);
+  }
+
+  #settle(activation: Activation): void {
+    activation.settleDelivery();
+    if (activation.pending === 0) this.#parts.onDelivered(activation);
+  }
+}
