@@ -6,7 +6,7 @@ import type { Benchmark } from './harness/benchmark.ts';
 import { formatCount, printTable } from './harness/print.ts';
 import { type Measurement, measureInTurn, median, spread } from './harness/rounds.ts';
 
-/** What issue 2 asks for, in activations per second and as a share of the limit in the same run. */
+/** What we hold ourselves to, in activations per second and as a share of the limit in the same run. */
 const TARGETS: readonly {
   readonly contender: RegExp;
   readonly must: number;
