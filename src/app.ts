@@ -27,6 +27,7 @@ import type { ExampleOperation } from './server/graphiql.ts';
 import type { ServerLimits } from './server/limits.ts';
 import type { Listening, ListenOptions, Server } from './server/server.ts';
 
+/** What a running system is made of. Only `flows` has to be given. */
 export interface AppOptions {
   /** The flows that jobs can be started of. */
   readonly flows: readonly Flow[];
@@ -34,8 +35,11 @@ export interface AppOptions {
   readonly logger?: Logger;
   /** With true nobody may start or change jobs through the API. Default false. */
   readonly isReadOnly?: boolean;
+  /** Where time comes from, for the engine too. Default: the machine's clock. */
   readonly clock?: Clock;
+  /** How many jobs run at once, and for how long code may keep the event loop or outlive its job. */
   readonly engine?: Omit<EngineOptions, 'clock'>;
+  /** How much of each job's trace and log is remembered. */
   readonly monitor?: JobMonitorOptions;
   /** How many jobs that have ended are remembered. Default 5,000. */
   readonly endedJobs?: number;
@@ -43,19 +47,23 @@ export interface AppOptions {
   readonly endedTraces?: number;
   /** How many job events are held for subscribers that come back. Default 10,000. */
   readonly heldEvents?: number;
-  /** What one operation may cost. */
+  /** What one operation may cost. Default: 250,000 fields in the answer, 15 levels, 500 fields as written. */
   readonly limits?: Partial<OperationLimits>;
 }
 
-/** The running system without its servers. */
+/** The running system. It serves nobody until `listen`, and runs jobs without that too. */
 export interface App {
-  readonly services: Services;
+  /** What people do to jobs. */
   readonly jobs: JobService;
-  /** Everything that is announced inside. */
-  readonly pubsub: PubSub<Topics>;
+  /** The API, to be executed with a context of `createContext`. */
   readonly schema: GraphQLSchema;
+  /** Where faults of the system itself are written. */
   readonly logger: Logger;
-  /** The context of one operation. */
+  /** The parts inside. Unstable: for tests, may change with any version. */
+  readonly services: Services;
+  /** Everything that is announced inside. Unstable, as `services`. */
+  readonly pubsub: PubSub<Topics>;
+  /** Makes the context of one operation. What is in it is unstable, as `services`. */
   createContext(): Context;
   /**
    * Serves the API over HTTP and WebSocket. To be called once.
@@ -66,7 +74,9 @@ export interface App {
   close(): Promise<void>;
 }
 
+/** Where and how the API is served. */
 export interface ServeOptions extends ListenOptions {
+  /** What one client may ask of the server. Each has a default of its own. */
   readonly limits?: Partial<ServerLimits>;
   /** Operations that GraphiQL offers in tabs. */
   readonly examples?: readonly ExampleOperation[];
@@ -78,7 +88,7 @@ const DEFAULT_LIMITS: OperationLimits = { complexity: 250_000, depth: 15, breadt
 /**
  * Puts a running system together: configuration in, working parts out. This is the only place that knows every
  * concrete part; everything else is handed what it needs.
- * @throws DuplicateFlowError
+ * @throws DuplicateFlowError when two of the flows have the same id
  */
 export function createApp(options: AppOptions): App {
   const { clock = systemClock, endedJobs = 5_000 } = options;
@@ -104,9 +114,7 @@ export function createApp(options: AppOptions): App {
           );
         });
       },
-      logged: ({ jobId, flowId, routineId, level, message, at }) => {
-        told.events?.record(jobId, flowId, at, { type: 'LOG_WRITTEN', routineId, level, message });
-      },
+      logged: (line) => told.events?.recordLog(line),
     },
   });
   const jobStore = createMemoryJobStore(endedJobs, ({ id }) => void jobHost.forget(id));

@@ -39,6 +39,8 @@ export type JobEventType =
   | 'JOB_RESUMED'
   /** It began to run. */
   | 'JOB_STARTED'
+  /** More lines were logged than are told. */
+  | 'LOGS_SKIPPED'
   /** A routine wrote to the log. */
   | 'LOG_WRITTEN'
   /** A routine told its progress. Merged. */
@@ -190,6 +192,7 @@ export type WatchEventsSubscription = { jobEvents:
     | { at: string, type: JobEventType, cursor: string }
     | { at: string, type: JobEventType, cursor: string }
     | { routineId: string, level: LogLevel, message: string, at: string, type: JobEventType, cursor: string }
+    | { at: string, type: JobEventType, cursor: string }
     | { at: string, type: JobEventType, cursor: string }
     | { routineId: string, slot: string, usage: number, pressureLevel: PressureLevel, at: string, type: JobEventType, cursor: string }
     | { routineId: string, count: number, at: string, type: JobEventType, cursor: string }

@@ -37,3 +37,14 @@ export function localId(wanted: NodeType, globalId: string, path: readonly strin
   const message = `"${globalId}" is the id of a ${typename}; this takes the id of a ${wanted}.`;
   throw new ValidationError([{ path, message }]);
 }
+
+/**
+ * The name of a routine in its flow, from that name itself or from the id of the routine or of a job's routine.
+ * @throws ValidationError when it is an id of another type
+ */
+export function routineName(nameOrId: string, path: readonly string[]): string {
+  if (!nameOrId.includes(':')) return nameOrId;
+  const wanted = nameOrId.startsWith('JobRoutine:') ? 'JobRoutine' : 'Routine';
+  const id = localId(wanted, nameOrId, path);
+  return id.slice(id.indexOf('/') + 1);
+}

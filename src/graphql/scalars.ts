@@ -1,13 +1,14 @@
 import { GraphQLError, GraphQLScalarType, Kind, type ValueNode } from 'graphql';
 import { GraphQLJSON, GraphQLSafeInt } from 'graphql-scalars';
+import { z } from 'zod';
 import { formatDateTime } from '../lib/date-time.ts';
 import { builder } from './builder.ts';
 
-const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;
+const dateTime = z.iso.datetime({ offset: true });
 
 function parseDateTime(value: unknown): number {
-  const ms = typeof value === 'string' && RFC_3339.test(value) ? Date.parse(value) : Number.NaN;
-  if (!Number.isNaN(ms)) return ms;
+  const { data } = dateTime.safeParse(typeof value === 'string' ? value.toUpperCase() : value);
+  if (data !== undefined) return Date.parse(data);
   throw new GraphQLError(
     `${JSON.stringify(value)} is not a DateTime. Write RFC 3339, such as "2026-01-31T12:00:00Z".`,
     { extensions: { code: 'BAD_USER_INPUT' } },

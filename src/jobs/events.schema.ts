@@ -25,6 +25,7 @@ const JobEventType = builder.enumType('JobEventType', {
     ROUTINE_STATUS_CHANGED: { description: 'A routine came to another status. Merged.' },
     QUEUE_CHANGED: { description: 'A queue holds another number of items. Merged.' },
     LOG_WRITTEN: { description: 'A routine wrote to the log.' },
+    LOGS_SKIPPED: { description: 'More lines were logged than are told.' },
     PROGRESS_REPORTED: { description: 'A routine told its progress. Merged.' },
     GAP: { description: 'Events after the given cursor are gone. Always told.' },
     FELL_BEHIND: { description: 'The reader was too slow; the stream ends. Always told.' },
@@ -72,6 +73,7 @@ const TYPE_NAMES: Readonly<Record<JobStreamMessage['type'], string>> = {
   ROUTINE_STATUS_CHANGED: 'RoutineStatusChangedEvent',
   QUEUE_CHANGED: 'QueueChangedEvent',
   LOG_WRITTEN: 'LogWrittenEvent',
+  LOGS_SKIPPED: 'LogsSkippedEvent',
   PROGRESS_REPORTED: 'ProgressReportedEvent',
   GAP: 'GapEvent',
   FELL_BEHIND: 'FellBehindEvent',
@@ -201,6 +203,14 @@ builder.objectRef<Of<'LOG_WRITTEN'>>('LogWrittenEvent').implement({
     message: t.exposeString('message', { description: 'What it wrote.' }),
   }),
 });
+builder.objectRef<Of<'LOGS_SKIPPED'>>('LogsSkippedEvent').implement({
+  description:
+    'More lines were logged than are told as events: at most 50 ten times a second. Read `Job.logs`.',
+  interfaces,
+  fields: (t) => ({
+    count: t.expose('count', { type: 'Count', description: 'How many were not told.' }),
+  }),
+});
 builder.objectRef<Of<'PROGRESS_REPORTED'>>('ProgressReportedEvent').implement({
   description: 'A routine told its progress. Merged.',
   interfaces,
@@ -240,7 +250,7 @@ builder.subscriptionField('jobEvents', (t) =>
     type: JobEventInterface,
     description:
       'Kind: *events*. What happens in a job, in order, each with a cursor. Ends after the event that ends the job. ' +
-      'Merged events are made only while somebody subscribes to them.',
+      'Merged events and log lines are made only while somebody subscribes to them.',
     authScopes: { watch: true },
     args: {
       jobId: t.arg.id({ required: true, description: 'The job.' }),

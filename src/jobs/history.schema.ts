@@ -1,11 +1,13 @@
 import { builder } from '../graphql/builder.ts';
-import { listConnection, pageComplexity } from '../graphql/connections.ts';
+import { keysetConnection, listConnection, pageComplexity } from '../graphql/connections.ts';
+import type { ActivationRecord } from '../monitoring/readings.ts';
 import {
   ActivationOutcomeType,
   ActivationRecordType,
   LogLevelType,
   LogRecordType,
 } from '../monitoring/trace.schema.ts';
+import type { TraceFilter } from '../monitoring/trace-page.ts';
 import { JobType } from './schema.ts';
 
 const ActivationFilter = builder.inputType('ActivationFilter', {
@@ -40,15 +42,18 @@ builder.objectFields(JobType, (t) => ({
         filter: t.arg({ type: ActivationFilter, description: 'Which to list. Default: all.' }),
       },
       complexity: pageComplexity,
-      resolve: async ({ id }, { filter, ...page }, { jobHost }) => {
-        const { records } = await jobHost.readTrace(id);
-        const wanted = records.filter(
-          ({ routineId, outcome }) =>
-            (filter?.routineIds?.includes(routineId) ?? true) &&
-            (filter?.outcomes?.includes(outcome) ?? true),
-        );
-        const name = `trace of ${id}`;
-        return listConnection(page, { name, elements: wanted, keyOf: sequenceOf });
+      resolve: ({ id }, { filter, ...page }, { jobHost }) => {
+        const wanted: TraceFilter = {
+          routineIds: filter?.routineIds ?? undefined,
+          outcomes: filter?.outcomes ?? undefined,
+        };
+        return keysetConnection<ActivationRecord, number>(page, {
+          name: `trace of ${id}`,
+          positionOf: sequenceOf,
+          isPosition: (value) => typeof value === 'number',
+          fetch: (range) => jobHost.readTrace(id, { ...range, filter: wanted }),
+          totalCount: async () => (await jobHost.countTrace(id, wanted)).matching,
+        });
       },
     },
     { name: 'ActivationConnection', description: 'A page of activations.' },
@@ -57,7 +62,7 @@ builder.objectFields(JobType, (t) => ({
   traceDroppedCount: t.field({
     type: 'Count',
     description: 'Runs of routines that are not in the trace any more.',
-    resolve: async ({ id }, _args, { jobHost }) => (await jobHost.readTrace(id)).droppedCount,
+    resolve: async ({ id }, _args, { jobHost }) => (await jobHost.countTrace(id, {})).dropped,
   }),
   logs: t.connection(
     {

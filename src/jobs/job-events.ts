@@ -6,7 +6,7 @@ import type { JobReading } from '../monitoring/readings.ts';
 import type { PubSub } from '../pubsub/memory-pubsub.ts';
 import type { JobEvent, JobHappening, Topics } from '../pubsub/topics.ts';
 import { diffReadings } from './diff-readings.ts';
-import type { JobHost } from './job-host.ts';
+import type { HostedLogLine, JobHost } from './job-host.ts';
 
 interface StreamMessageBase {
   readonly jobId: string;
@@ -65,18 +65,35 @@ const LAST_EVENTS: ReadonlySet<JobStreamMessage['type']> = new Set([
   'JOB_CANCELLED',
 ]);
 
-/** Events that are worked out from readings, merged, and only while somebody wants them. */
-const MERGED_EVENTS: ReadonlySet<JobStreamMessage['type']> = new Set([
+/** Events that are made only while somebody wants them: those merged from readings, and log lines. */
+const EVENTS_ON_DEMAND: ReadonlySet<JobStreamMessage['type']> = new Set([
   'ROUTINE_STARTED',
   'ROUTINE_COMPLETED',
   'ROUTINE_FAILED',
   'ROUTINE_STATUS_CHANGED',
   'QUEUE_CHANGED',
   'PROGRESS_REPORTED',
+  'LOG_WRITTEN',
+  'LOGS_SKIPPED',
 ]);
 
 /** How often merged events are worked out, per second. */
 const MERGE_RATE_HZ = 10;
+
+/** The most log lines of a job that are told between two looks at it; the others are counted. */
+const LOG_LINES_A_LOOK = 50;
+
+/** Longer messages are cut, in characters. The log itself has them whole. */
+const LONGEST_LOG_MESSAGE = 1000;
+
+/** What is told of one job only while somebody wants it. */
+interface Producer {
+  readers: number;
+  /** Log lines told, and not told, since the last look. */
+  toldLines: number;
+  skippedLines: number;
+  readonly stop: () => void;
+}
 
 /** The place of a message in the stream: `after` it comes the next one. */
 export function cursorOf(message: JobStreamMessage): string {
@@ -103,8 +120,8 @@ function invalidCursor(cursor: string): ValidationError {
 export function createJobEvents(options: JobEventsOptions) {
   const { pubsub, host, clock, epoch, heldEvents = 10_000, maxBehind = 512 } = options;
   const held = new RingBuffer<JobEvent>(heldEvents);
-  /** Jobs of which somebody wants merged events. */
-  const producers = new Map<string, { readers: number; readonly stop: () => void }>();
+  /** Jobs of which somebody wants events that are made on demand. */
+  const producers = new Map<string, Producer>();
 
   const record = (jobId: string, flowId: string, at: number, happening: JobHappening) => {
     const event = { jobId, flowId, at, epoch, sequence: held.pushed + 1, ...happening };
@@ -112,20 +129,24 @@ export function createJobEvents(options: JobEventsOptions) {
     pubsub.publish('jobEvent', event);
   };
 
-  const produceMerged = (jobId: string, flowId: string): (() => void) => {
+  const produceMore = (jobId: string, flowId: string): (() => void) => {
     let producer = producers.get(jobId);
     if (producer === undefined) {
+      const made: Producer = { readers: 0, toldLines: 0, skippedLines: 0, stop: () => stop() };
       let previous: JobReading | undefined;
-      const stop = host.watch(jobId, MERGE_RATE_HZ, {
-        push(reading) {
-          const happenings = previous === undefined ? [] : diffReadings(previous, reading);
-          previous = reading;
-          for (const happening of happenings) record(jobId, flowId, reading.at, happening);
-        },
-        end: () => undefined,
-      });
-      producer = { readers: 0, stop };
-      producers.set(jobId, producer);
+      const look = (reading: JobReading) => {
+        const happenings = previous === undefined ? [] : diffReadings(previous, reading);
+        previous = reading;
+        for (const happening of happenings) record(jobId, flowId, reading.at, happening);
+        if (made.skippedLines > 0) {
+          record(jobId, flowId, reading.at, { type: 'LOGS_SKIPPED', count: made.skippedLines });
+        }
+        made.toldLines = 0;
+        made.skippedLines = 0;
+      };
+      const stop = host.watch(jobId, MERGE_RATE_HZ, { push: look, end: () => undefined });
+      producer = made;
+      producers.set(jobId, made);
     }
     const own = producer;
     own.readers++;
@@ -158,6 +179,20 @@ export function createJobEvents(options: JobEventsOptions) {
   return {
     record,
 
+    /** Tells of a line that a routine wrote to the log, if somebody wants to know and it is not one too many. */
+    recordLog({ jobId, flowId, at, routineId, level, message }: HostedLogLine) {
+      const producer = producers.get(jobId);
+      if (producer === undefined) return;
+      if (producer.toldLines >= LOG_LINES_A_LOOK) {
+        producer.skippedLines++;
+        return;
+      }
+      producer.toldLines++;
+      const fits = message.length <= LONGEST_LOG_MESSAGE;
+      const text = fits ? message : `${message.slice(0, LONGEST_LOG_MESSAGE)}…`;
+      record(jobId, flowId, at, { type: 'LOG_WRITTEN', routineId, level, message: text });
+    },
+
     /** The place of the newest event. */
     mark: () => held.pushed,
 
@@ -173,7 +208,7 @@ export function createJobEvents(options: JobEventsOptions) {
       const past = events.filter((event) => event.jobId === jobId);
       const isOver = hasEnded || past.some(({ type }) => LAST_EVENTS.has(type));
       const first = [...(gap === undefined ? [] : [gap]), ...past.filter(isWanted)];
-      const wantsMerged = types?.some((type) => MERGED_EVENTS.has(type)) ?? true;
+      const wantsMore = types?.some((type) => EVENTS_ON_DEMAND.has(type)) ?? true;
       const newest = first.at(-1);
       let lastCursor =
         newest === undefined ? (after ?? writeCursor(epoch, held.pushed)) : cursorOf(newest);
@@ -194,7 +229,7 @@ export function createJobEvents(options: JobEventsOptions) {
             }
             if (LAST_EVENTS.has(event.type)) sink.end();
           });
-          const stopProducing = wantsMerged ? produceMerged(jobId, flowId) : () => undefined;
+          const stopProducing = wantsMore ? produceMore(jobId, flowId) : () => undefined;
           return () => {
             stopListening();
             stopProducing();

@@ -1,12 +1,14 @@
 import type { Flow, JobState, LogLevel } from '../engine/index.ts';
 import type { ReadingSink } from '../monitoring/job-sampler.ts';
 import type {
+  ActivationRecord,
   DurationReading,
   FailureReading,
   JobReading,
   LogRecord,
-  TraceReading,
 } from '../monitoring/readings.ts';
+import type { TraceCounts, TraceFilter, TraceQuery } from '../monitoring/trace-page.ts';
+import type { KeptOutput } from './job.ts';
 
 /** What a host needs to know to run a job. */
 export interface HostedJob {
@@ -25,8 +27,8 @@ export interface HostedStateChange {
   readonly at: number;
   /** Of a job that failed. */
   readonly error: FailureReading | undefined;
-  /** Of a job that has ended. */
-  readonly outputs: Readonly<Record<string, readonly unknown[]>>;
+  /** Of a job that has ended, by name. */
+  readonly outputs: Readonly<Record<string, KeptOutput>>;
   readonly unresponsiveRoutineIds: readonly string[];
 }
 
@@ -72,7 +74,8 @@ export interface JobHost {
   read(jobIds: readonly string[]): Promise<(JobReading | undefined)[]>;
   /** By routine id; empty for a job that the host does not know. So are the others. */
   readDurations(jobId: string): Promise<ReadonlyMap<string, DurationReading>>;
-  readTrace(jobId: string): Promise<TraceReading>;
+  readTrace(jobId: string, query: TraceQuery): Promise<readonly ActivationRecord[]>;
+  countTrace(jobId: string, filter: TraceFilter): Promise<TraceCounts>;
   readLogs(jobId: string): Promise<readonly LogRecord[]>;
   /** Hands `sink` the job's present reading, then changed ones, then ends. The answer stops that. */
   watch(jobId: string, rateHz: number, sink: ReadingSink): () => void;

@@ -56,8 +56,11 @@ export interface JobService {
   resume(id: string): Promise<Job>;
   /** Is kept when the job has ended. */
   cancel(id: string): Promise<Job>;
-  /** Starts a new job with the flow, input, metadata and owner of one that failed or was cancelled. */
-  retry(id: string): Promise<Job>;
+  /**
+   * Starts a new job with the flow, input, metadata, owner and priority of one that failed or was cancelled. The key
+   * is as in `start`.
+   */
+  retry(id: string, idempotencyKey?: string): Promise<Job>;
   /** Deletes a job that has ended, with all that is known of it. */
   delete(id: string): Promise<Job>;
   /** @throws NotFoundError */
@@ -68,7 +71,7 @@ export interface JobService {
   list(query: JobQuery): Promise<Job[]>;
   /** How many jobs a filter lets through. */
   count(filter: JobFilter): Promise<number>;
-  /** Takes note of what a host tells of its jobs. */
+  /** Takes note of what a host tells of its jobs. Is kept when it is stored and announced. */
   noteStateChange(change: HostedStateChange): Promise<void>;
 }
 
@@ -76,6 +79,9 @@ export function createJobService(deps: JobServiceDeps): JobService {
   const { flows, store, host, events, pubsub, clock } = deps;
   /** Requests under way, by idempotency key, so that two at once don't both make a job. */
   const starting = new Map<string, Promise<Job>>();
+
+  /** For each job the storing of its latest change: changes are stored one after another, in order. */
+  const changes = new Map<string, Promise<void>>();
 
   const announce = ({ id, flowId }: Job, isDeleted = false) =>
     pubsub.publish('jobChanged', { jobId: id, flowId, isDeleted });
@@ -104,6 +110,7 @@ export function createJobService(deps: JobServiceDeps): JobService {
       const reason = now.state === state ? 'It is being ended.' : advice;
       throw new InvalidJobStateError(now, wanted, reason);
     }
+    await changes.get(id); // what the command did is answered once it is stored
     return require(id);
   };
 
@@ -141,24 +148,42 @@ export function createJobService(deps: JobServiceDeps): JobService {
     return job;
   };
 
-  const startOnce = async (key: string, request: StartJobRequest): Promise<Job> => {
+  const startOnce = async (
+    key: string,
+    request: StartJobRequest,
+    retryOf?: string,
+  ): Promise<Job> => {
     // One that is refused made no job: this one is then the first.
     const underWay = starting.get(key)?.catch(() => undefined);
     const earlier = (await underWay) ?? (await store.findByIdempotencyKey(key));
     if (earlier !== undefined) {
-      if (!isSameRequest(earlier, request)) throw new IdempotencyConflictError(key, earlier.id);
+      if (earlier.retryOf !== retryOf || !isSameRequest(earlier, request)) {
+        throw new IdempotencyConflictError(key, earlier.id);
+      }
       return (await store.get(earlier.id)) ?? earlier;
     }
     // Between the look-up above and this line others may have begun with the same key.
     const other = starting.get(key);
-    if (other !== undefined) return startOnce(key, request);
-    const made = create(request);
+    if (other !== undefined) return startOnce(key, request, retryOf);
+    const made = create(request, retryOf);
     starting.set(key, made);
     try {
       return await made;
     } finally {
       starting.delete(key);
     }
+  };
+
+  const storeChange = async (change: HostedStateChange): Promise<void> => {
+    const { jobId, from, state, at, error, outputs, unresponsiveRoutineIds } = change;
+    const job = await store.update(jobId, {
+      state,
+      ...(from === 'PENDING' && state === 'RUNNING' ? { startedAt: at } : {}),
+      ...(isFinalState(state) ? { finishedAt: at, error, outputs, unresponsiveRoutineIds } : {}),
+    });
+    if (job === undefined) return;
+    announce(job);
+    events.record(jobId, job.flowId, at, happeningOf(job, from));
   };
 
   return {
@@ -188,14 +213,17 @@ export function createJobService(deps: JobServiceDeps): JobService {
       }
       return ask(job, refusal, () => host.cancel(id));
     },
-    async retry(id) {
+    async retry(id, idempotencyKey) {
       const job = await require(id);
       if (job.state !== 'FAILED' && job.state !== 'CANCELLED') {
         const advice = 'Only a job that failed or was cancelled can; start a new one instead.';
         throw new InvalidJobStateError(job, 'retried', advice);
       }
       const { flowId, input, metadata, owner, priority } = job;
-      return create({ flowId, input, metadata, owner, priority }, id);
+      const request = { flowId, input, metadata, owner, priority, idempotencyKey };
+      return idempotencyKey === undefined
+        ? create(request, id)
+        : startOnce(idempotencyKey, request, id);
     },
     async delete(id) {
       const job = await require(id);
@@ -211,16 +239,16 @@ export function createJobService(deps: JobServiceDeps): JobService {
     list: (query) => store.list(query),
     count: (filter) => store.count(filter),
 
-    async noteStateChange({ jobId, from, state, at, error, outputs, unresponsiveRoutineIds }) {
-      const change: Partial<Job> = {
-        state,
-        ...(from === 'PENDING' && state === 'RUNNING' ? { startedAt: at } : {}),
-        ...(isFinalState(state) ? { finishedAt: at, error, outputs, unresponsiveRoutineIds } : {}),
+    noteStateChange(change) {
+      const { jobId } = change;
+      const before = changes.get(jobId) ?? Promise.resolve();
+      const stored = before.catch(() => undefined).then(() => storeChange(change));
+      changes.set(jobId, stored);
+      const forget = () => {
+        if (changes.get(jobId) === stored) changes.delete(jobId);
       };
-      const job = await store.update(jobId, change);
-      if (job === undefined) return;
-      announce(job);
-      events.record(jobId, job.flowId, at, happeningOf(job, from));
+      stored.then(forget, forget);
+      return stored;
     },
   };
 }

@@ -23,10 +23,18 @@ export interface Job {
   readonly cancelRequestedAt: number | undefined;
   /** Why it failed. */
   readonly error: FailureReading | undefined;
-  /** The values of each output; only of a job that has ended. */
-  readonly outputs: Readonly<Record<string, readonly unknown[]>>;
+  /** What it put out, by name; only of a job that has ended. */
+  readonly outputs: Readonly<Record<string, KeptOutput>>;
   /** Routines whose code did not end in time after the job was ended. */
   readonly unresponsiveRoutineIds: readonly string[];
+}
+
+/** What is kept of an output of a job that has ended. */
+export interface KeptOutput {
+  /** The first values, as JSON can write them. */
+  readonly values: readonly unknown[];
+  /** How many values there were, those not kept included. */
+  readonly count: number;
 }
 
 /** How long the job has run, or ran, in milliseconds; `undefined` before it started. */

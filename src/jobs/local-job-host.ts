@@ -10,7 +10,9 @@ import type {
   LogRecord,
   TraceReading,
 } from '../monitoring/readings.ts';
+import { matchesTraceFilter, selectTracePage } from '../monitoring/trace-page.ts';
 import type { JobHost, JobHostListener } from './job-host.ts';
+import { keepOutputs } from './keep-outputs.ts';
 
 export interface LocalJobHostOptions {
   readonly engine: Engine;
@@ -37,6 +39,9 @@ interface EndedJob {
 
 const NO_TRACE: TraceReading = { records: [], droppedCount: 0 };
 
+/** The items that the trace of an ended job shows have at most so many characters together. */
+const KEPT_TRACE_CHARACTERS = 256 * 1024;
+
 /** How often the rates of running jobs' queues are measured. */
 const RATE_INTERVAL_MS = 1000;
 
@@ -57,11 +62,10 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
   };
 
   const settle = (jobId: string, { monitor, sampler }: RunningJob) => {
-    monitor.measureRates();
     const last: EndedJob = {
       reading: monitor.read(),
       durations: monitor.readDurations(),
-      trace: monitor.readTrace(),
+      trace: monitor.keepTrace(KEPT_TRACE_CHARACTERS),
       logs: monitor.readLogs(),
     };
     running.delete(jobId);
@@ -91,7 +95,7 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
 
   return {
     async start({ jobId, flow, input, priority }) {
-      const job = engine.start(flow as never, input as never, { id: jobId, priority });
+      const job = engine.start(flow, input as never, { id: jobId, priority });
       const monitor = new JobMonitor(job, options.monitor);
       const sampler = new JobSampler(
         { version: () => monitor.version, read: () => monitor.read() },
@@ -103,14 +107,13 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
         stateChanged: (_, from) => {
           const { state, error, unresponsive } = job;
           if (isFinalState(state)) settle(jobId, entry);
-          const outputs = [...job.outputs].map(([name, { values }]) => [name, values]);
           listener.stateChanged({
             jobId,
             from,
             state,
             at: clock.now(),
             error: state === 'FAILED' ? failureOf(error) : undefined,
-            outputs: isFinalState(state) ? Object.fromEntries(outputs) : {},
+            outputs: isFinalState(state) ? keepOutputs(job.outputs) : {},
             unresponsiveRoutineIds: unresponsive,
           });
         },
@@ -141,8 +144,18 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
       jobIds.map((jobId) => running.get(jobId)?.monitor.read() ?? ended.get(jobId)?.reading),
     readDurations: async (jobId) =>
       running.get(jobId)?.monitor.readDurations() ?? ended.get(jobId)?.durations ?? new Map(),
-    readTrace: async (jobId) =>
-      running.get(jobId)?.monitor.readTrace() ?? ended.get(jobId)?.trace ?? NO_TRACE,
+    async readTrace(jobId, query) {
+      const entry = running.get(jobId);
+      if (entry !== undefined) return entry.monitor.readTrace(query);
+      return selectTracePage((ended.get(jobId)?.trace ?? NO_TRACE).records, query);
+    },
+    async countTrace(jobId, filter) {
+      const entry = running.get(jobId);
+      if (entry !== undefined) return entry.monitor.countTrace(filter);
+      const { records, droppedCount } = ended.get(jobId)?.trace ?? NO_TRACE;
+      const matching = records.filter((record) => matchesTraceFilter(record, filter)).length;
+      return { matching, dropped: droppedCount };
+    },
     readLogs: async (jobId) =>
       running.get(jobId)?.monitor.readLogs() ?? ended.get(jobId)?.logs ?? [],
     watch(jobId, rateHz, sink) {

@@ -1,12 +1,11 @@
 import { z } from 'zod';
 import { builder } from '../graphql/builder.ts';
-import { toJson } from '../lib/to-json.ts';
 import { DurationsType } from '../monitoring/figures.schema.ts';
 import type { DurationReading, JobReading } from '../monitoring/readings.ts';
+import type { KeptOutput } from './job.ts';
 
-interface JobOutput {
+interface JobOutput extends KeptOutput {
   readonly name: string;
-  readonly values: readonly unknown[];
 }
 
 export const JobOutputType = builder.objectRef<JobOutput>('JobOutput');
@@ -14,13 +13,15 @@ JobOutputType.implement({
   description: 'What a job put out under one name.',
   fields: (t) => ({
     name: t.exposeString('name', { description: 'Name of the output.' }),
-    count: t.int({
-      description: 'How many values are kept: all, up to 1000.',
-      resolve: ({ values }) => values.length,
+    count: t.expose('count', {
+      type: 'Count',
+      description: 'How many values there were, those not kept included.',
     }),
     values: t.field({
       type: ['JSON'],
-      description: 'The first values, in the order they were emitted.',
+      description:
+        'The first values, in the order they were emitted. At most 1000 are kept, and of all outputs of a job ' +
+        'together about 1 MiB as JSON.',
       args: {
         first: t.arg.int({
           defaultValue: 10,
@@ -28,7 +29,7 @@ JobOutputType.implement({
           validate: z.number().min(0).max(1000),
         }),
       },
-      resolve: ({ values }, { first }) => values.slice(0, first ?? 10).map(toJson),
+      resolve: ({ values }, { first }) => values.slice(0, first ?? 10),
     }),
   }),
 });

@@ -64,7 +64,7 @@ builder.mutationField('startJob', (t) =>
       const { flowId, input, metadata, owner, priority, idempotencyKey } = request;
       const job = await jobs.start({
         flowId: localId('Flow', flowId, ['input', 'flowId']),
-        input: input ?? {},
+        input: input === undefined ? {} : input,
         metadata: metadata ?? undefined,
         owner: owner ?? undefined,
         priority: priority ?? 0,
@@ -77,10 +77,10 @@ builder.mutationField('startJob', (t) =>
 
 /** What differs between the mutations that take a job and do something to it. */
 interface JobCommand {
-  readonly name: 'pauseJob' | 'resumeJob' | 'cancelJob' | 'retryJob';
+  readonly name: 'pauseJob' | 'resumeJob' | 'cancelJob';
   readonly description: string;
   readonly jobDescription: string;
-  readonly run: 'pause' | 'resume' | 'cancel' | 'retry';
+  readonly run: 'pause' | 'resume' | 'cancel';
 }
 
 const COMMANDS: readonly JobCommand[] = [
@@ -104,13 +104,6 @@ const COMMANDS: readonly JobCommand[] = [
       'Ends a job. Running code sees its signal aborted and is waited for, 5 seconds at most, before this is ' +
       'answered; what ignores that is told in `unresponsiveRoutineIds`.',
     jobDescription: 'The job, cancelled.',
-  },
-  {
-    name: 'retryJob',
-    run: 'retry',
-    description:
-      'Starts a new job with the flow, input, metadata, owner and priority of one that failed or was cancelled.',
-    jobDescription: 'The new job.',
   },
 ];
 
@@ -143,6 +136,47 @@ for (const { name, run, description, jobDescription } of COMMANDS) {
     }),
   );
 }
+
+const RetryJobPayload = builder.objectRef<JobPayload>('RetryJobPayload');
+RetryJobPayload.implement({
+  description: 'A job was accepted that tries another one again.',
+  fields: (t) => ({
+    job: t.field({ type: JobType, description: 'The new job.', resolve: ({ job }) => job }),
+  }),
+});
+
+const RetryJobInput = builder.inputType('RetryJobInput', {
+  description: 'What `retryJob` needs to know.',
+  fields: (t) => ({
+    jobId: t.id({ required: true, description: 'The id of the job to try again.' }),
+    idempotencyKey: t.string({
+      description: 'Makes it safe to send this again, as in `startJob`. 1–200 characters.',
+    }),
+  }),
+});
+
+builder.mutationField('retryJob', (t) =>
+  t.field({
+    type: RetryJobPayload,
+    description:
+      'Starts a new job with the flow, input, metadata, owner and priority of one that failed or was cancelled.',
+    authScopes: { control: true },
+    errors: {
+      types: [
+        NotFoundError,
+        InvalidJobStateError,
+        ValidationError,
+        IdempotencyConflictError,
+        ForbiddenError,
+      ],
+      union: { name: 'RetryJobResult', description: 'The new job, or why there is none.' },
+    },
+    args: { input: t.arg({ type: RetryJobInput, required: true, description: 'The job.' }) },
+    resolve: async (_root, { input: { jobId, idempotencyKey } }, { jobs }) => ({
+      job: await jobs.retry(localId('Job', jobId, ['input', 'jobId']), idempotencyKey ?? undefined),
+    }),
+  }),
+);
 
 const DeleteJobPayload = builder.objectRef<Job>('DeleteJobPayload');
 DeleteJobPayload.implement({

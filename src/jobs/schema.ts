@@ -1,6 +1,6 @@
 import { FlowType } from '../flows/schema.ts';
 import { builder } from '../graphql/builder.ts';
-import { localId } from '../graphql/ids.ts';
+import { localId, routineName } from '../graphql/ids.ts';
 import { NotFoundError } from '../lib/domain-error.ts';
 import { toJson } from '../lib/to-json.ts';
 import { mergeDurations } from '../monitoring/durations.ts';
@@ -108,7 +108,7 @@ JobType.implement({
     outputs: t.field({
       type: [JobOutputType],
       description: 'What it put out; empty until it has ended.',
-      resolve: ({ outputs }) => Object.entries(outputs).map(([name, values]) => ({ name, values })),
+      resolve: ({ outputs }) => Object.entries(outputs).map(([name, kept]) => ({ name, ...kept })),
     }),
     unresponsiveRoutineIds: t.stringList({
       description: 'Routines whose code went on when the job was ended, and was left behind.',
@@ -117,7 +117,7 @@ JobType.implement({
     progress: t.float({
       nullable: true,
       description:
-        'Share that is done, 0.0–1.0, of all that those routines counted that tell a total; null when none does.',
+        'Share that is done, 0.0–1.0: the mean over the routines that tell how much there is; null when none does.',
       resolve: async ({ id }, _args, { readings }) => progressOf(await readings.load(id)),
     }),
     routines: t.field({
@@ -134,9 +134,13 @@ JobType.implement({
       description:
         'One of its routines. Null with an error of code `NOT_FOUND` when there is none.',
       args: {
-        id: t.arg.string({ required: true, description: 'Name of the routine in the flow.' }),
+        id: t.arg.id({
+          required: true,
+          description: 'The routine, by its name in the flow or its id.',
+        }),
       },
-      resolve: async (job, { id }, { readings }) => {
+      resolve: async (job, args, { readings }) => {
+        const id = routineName(args.id, ['id']);
         const reading = await readings.load(job.id);
         const routines = reading === undefined ? [] : routinesOf(reading);
         const found = routines.find((each) => each.reading.routineId === id);
@@ -180,14 +184,12 @@ JobType.implement({
 
 function progressOf(reading: JobReading | undefined): number | null {
   if (reading?.state === 'COMPLETED') return 1;
-  let done = 0;
-  let all = 0;
-  for (const { progress } of reading?.routines ?? []) {
-    if (progress?.total === undefined) continue;
-    done += Math.min(progress.done, progress.total);
-    all += progress.total;
-  }
-  return all > 0 ? Math.max(0, done / all) : null;
+  const shares = (reading?.routines ?? []).flatMap(({ progress }) =>
+    progress?.total === undefined || progress.total <= 0
+      ? []
+      : [Math.min(Math.max(progress.done / progress.total, 0), 1)],
+  );
+  return shares.length === 0 ? null : shares.reduce((sum, share) => sum + share) / shares.length;
 }
 
 builder.objectFields(JobRoutineType, (t) => ({

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Flow } from '../engine/index.ts';
 import { builder } from '../graphql/builder.ts';
-import { localId } from '../graphql/ids.ts';
+import { localId, routineName } from '../graphql/ids.ts';
 import { mapChannel } from '../lib/channel.ts';
 import { NotFoundError, ValidationError } from '../lib/domain-error.ts';
 import { changedParts, queuesOf, routinesOf } from '../monitoring/job-parts.ts';
@@ -50,14 +50,15 @@ builder.subscriptionField('routineStatusChanged', (t) =>
     authScopes: { watch: true },
     args: {
       jobId: t.arg.id({ required: true, description: 'The job.' }),
-      routineId: t.arg.string({ description: 'Only this routine, by its name in the flow.' }),
+      routineId: t.arg.id({ description: 'Only this routine, by its name in the flow or its id.' }),
       maxRateHz: t.arg.float({
         defaultValue: DEFAULT_RATE_HZ,
         description: RATE_DESCRIPTION,
         validate: RATE,
       }),
     },
-    subscribe: async (_root, { jobId, routineId, maxRateHz }, { jobs, flows, liveJobs }) => {
+    subscribe: async (_root, { jobId, maxRateHz, ...only }, { jobs, flows, liveJobs }) => {
+      const routineId = given(only.routineId, (id) => routineName(id, ['routineId']));
       const job = await jobs.require(localId('Job', jobId, ['jobId']));
       requirePlace(flows.get(job.flowId), routineId);
       const changed = changedParts(
@@ -79,8 +80,8 @@ builder.subscriptionField('queueStatusChanged', (t) =>
     authScopes: { watch: true },
     args: {
       jobId: t.arg.id({ required: true, description: 'The job.' }),
-      routineId: t.arg.string({
-        description: 'Only queues of this routine, by its name in the flow.',
+      routineId: t.arg.id({
+        description: 'Only queues of this routine, by its name in the flow or its id.',
       }),
       slot: t.arg.string({ description: 'Only queues of slots with this name.' }),
       maxRateHz: t.arg.float({
@@ -89,7 +90,8 @@ builder.subscriptionField('queueStatusChanged', (t) =>
         validate: RATE,
       }),
     },
-    subscribe: async (_root, { jobId, routineId, slot, maxRateHz }, { jobs, flows, liveJobs }) => {
+    subscribe: async (_root, { jobId, slot, maxRateHz, ...only }, { jobs, flows, liveJobs }) => {
+      const routineId = given(only.routineId, (id) => routineName(id, ['routineId']));
       const job = await jobs.require(localId('Job', jobId, ['jobId']));
       requirePlace(flows.get(job.flowId), routineId, slot);
       const changed = changedParts(

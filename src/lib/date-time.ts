@@ -1,6 +1,7 @@
 const DAY_MS = 86_400_000;
 
-/** The day written last: of times that are shown together most are of one day. */
+// The day written last: of times that are shown together most are of one day. Module state, and harmless: no answer
+// depends on it, only how soon it comes, so servers in one process can't tell that they share it.
 let writtenDay = Number.NaN;
 let writtenPrefix = '';
 

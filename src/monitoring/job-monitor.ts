@@ -13,8 +13,22 @@ import { readDurations } from './durations.ts';
 import { readActivation } from './read-activation.ts';
 import { readQueue } from './read-queue.ts';
 import { readRoutine } from './read-routine.ts';
-import type { DurationReading, JobReading, LogRecord, TraceReading } from './readings.ts';
+import type {
+  ActivationRecord,
+  DurationReading,
+  JobReading,
+  LogRecord,
+  TraceReading,
+} from './readings.ts';
 import { SlotRates } from './slot-rates.ts';
+import {
+  matchesTraceFilter,
+  selectTracePage,
+  type TraceCounts,
+  type TraceEntry,
+  type TraceFilter,
+  type TraceQuery,
+} from './trace-page.ts';
 
 export interface JobMonitorOptions {
   /** The newest activations that are remembered. Default 1,000. */
@@ -30,8 +44,8 @@ export interface JobMonitorOptions {
  * routines when asked. Reading takes nothing from the job; what costs (previews, percentiles) is worked out when it
  * is read.
  *
- * The trace holds on to the items of the activations it remembers until `readTrace` has made plain data of them and
- * the monitor is let go.
+ * The trace holds on to the items of the activations it remembers for as long as the monitor lives; `keepTrace` makes
+ * plain data of them.
  */
 export class JobMonitor implements JobObserver {
   readonly #job: JobRun;
@@ -40,7 +54,8 @@ export class JobMonitor implements JobObserver {
   readonly #trace: RingBuffer<Activation>;
   readonly #failures: RingBuffer<{ readonly sequence: number; readonly activation: Activation }>;
   readonly #logs: RingBuffer<LogEntry>;
-  #rateChanges = 0;
+  /** Changes that the job itself does not count: of rates, and in the log. */
+  #otherChanges = 0;
 
   constructor(job: JobRun, options: JobMonitorOptions = {}) {
     this.#job = job;
@@ -56,8 +71,9 @@ export class JobMonitor implements JobObserver {
   }
 
   activationEnded(_job: JobRun, activation: Activation): void {
-    const { routine, outcome, startedMs, endedMs } = activation;
-    this.#durations.get(routine)?.record(endedMs - startedMs);
+    const { routine, outcome, runMs } = activation;
+    // One that the job's end cut short says nothing of how long the routine takes.
+    if (outcome !== 'ABANDONED') this.#durations.get(routine)?.record(runMs);
     this.#trace.push(activation);
     if (outcome === 'COMPLETED') return;
     this.#failures.push({ sequence: this.#trace.pushed, activation });
@@ -65,21 +81,28 @@ export class JobMonitor implements JobObserver {
 
   logged(_job: JobRun, entry: LogEntry): void {
     this.#logs.push(entry);
+    this.#otherChanges++;
   }
 
   /** Changes whenever what `read` answers may have changed, except by the passing of time alone. */
   get version(): number {
-    return this.#job.version + this.#rateChanges;
+    return this.#job.version + this.#otherChanges;
   }
 
   /** Takes a measure of how fast the queues move. To be called about once a second while the job runs. */
   measureRates(): void {
     const nowMs = this.#job.readClockMs();
-    for (const rates of this.#rates.values()) if (rates.measure(nowMs)) this.#rateChanges++;
+    for (const rates of this.#rates.values()) if (rates.measure(nowMs)) this.#otherChanges++;
   }
 
   read(): JobReading {
     const job = this.#job;
+    const suspended = new Map<RoutineRun, Activation[]>();
+    for (const activation of job.suspended) {
+      const own = suspended.get(activation.routine);
+      if (own === undefined) suspended.set(activation.routine, [activation]);
+      else own.push(activation);
+    }
     return {
       jobId: job.id,
       flowId: job.flow.id,
@@ -87,7 +110,7 @@ export class JobMonitor implements JobObserver {
       state: job.state,
       isEnding: job.isEnding,
       routines: job.routines.map((routine) => {
-        const own = [...job.suspended].filter((activation) => activation.routine === routine);
+        const own = suspended.get(routine) ?? [];
         const queues = routine.slots.flatMap((slot) => {
           const rates = this.#rates.get(slot);
           return rates === undefined ? [] : [readQueue(job, slot, rates)];
@@ -104,18 +127,57 @@ export class JobMonitor implements JobObserver {
     );
   }
 
-  readTrace(): TraceReading {
+  /** A page of the trace. Previews are made of what is on the page, of nothing else. */
+  readTrace(query: TraceQuery): ActivationRecord[] {
+    return selectTracePage(this.#entries(), query).map((entry) => this.#record(entry));
+  }
+
+  countTrace(filter: TraceFilter): TraceCounts {
+    const entries = this.#entries();
+    return {
+      matching: entries.filter((entry) => matchesTraceFilter(entry, filter)).length,
+      dropped: this.#trace.pushed - entries.length,
+    };
+  }
+
+  /**
+   * The trace as plain data, to be kept when the job has ended: the newest activations, in order, whose items as
+   * text have at most `maxCharacters` together.
+   */
+  keepTrace(maxCharacters: number): TraceReading {
+    const records: ActivationRecord[] = [];
+    let characters = 0;
+    for (const entry of this.#entries().reverse()) {
+      const record = this.#record(entry);
+      for (const { item } of [...record.inputs, ...record.outputs]) characters += item.text.length;
+      if (characters > maxCharacters) break;
+      records.push(record);
+    }
+    return { records: records.reverse(), droppedCount: this.#trace.pushed - records.length };
+  }
+
+  #entries(): (TraceEntry & { readonly activation: Activation })[] {
     const before = this.#trace.pushed - this.#trace.length; // the newest that is not among the newest any more
     const kept = [
       ...[...this.#failures].filter(({ sequence }) => sequence <= before),
       ...[...this.#trace].map((activation, at) => ({ activation, sequence: before + at + 1 })),
     ];
-    return {
-      records: kept.map(({ activation, sequence }) =>
-        readActivation(this.#job, activation, sequence),
-      ),
-      droppedCount: this.#trace.pushed - kept.length,
-    };
+    return kept.map(({ activation, sequence }) => ({
+      activation,
+      sequence,
+      routineId: activation.routine.id,
+      outcome: activation.outcome ?? 'ABANDONED',
+    }));
+  }
+
+  #record({
+    activation,
+    sequence,
+  }: {
+    activation: Activation;
+    sequence: number;
+  }): ActivationRecord {
+    return readActivation(this.#job, activation, sequence);
   }
 
   readLogs(): LogRecord[] {

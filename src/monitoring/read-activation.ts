@@ -15,7 +15,7 @@ export function readActivation(
   activation: Activation,
   sequence: number,
 ): ActivationRecord {
-  const { items, outputs = [], outcome = 'ABANDONED', startedMs, endedMs, error } = activation;
+  const { items, outputs = [], outcome = 'ABANDONED', startedMs, error } = activation;
   let oldestMs = startedMs;
   for (const { queuedMs } of items) oldestMs = Math.min(oldestMs, queuedMs);
   return {
@@ -27,7 +27,8 @@ export function readActivation(
     error: activation.hasFailed ? failureOf(error) : undefined,
     startedAt: job.wallTime(startedMs),
     waitMs: startedMs - oldestMs,
-    runMs: endedMs - startedMs,
+    runMs: activation.runMs,
+    blockedMs: activation.blockedMs,
     parentIds: [...new Set(items.map(({ emittedBy }) => emittedBy))].filter((id) => id > 0),
     inputs: items.slice(0, SHOWN_ITEMS).map(({ slot, emittedBy, value }) => ({
       slot: slot.name,

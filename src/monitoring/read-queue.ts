@@ -1,9 +1,11 @@
-import type { JobRun, SlotQueue } from '../engine/index.ts';
+import { isFinalState, type JobRun, type SlotQueue } from '../engine/index.ts';
 import type { PressureLevel, QueueReading } from './readings.ts';
 import type { SlotRates } from './slot-rates.ts';
 
 /** The share of a slot's length from which its pressure is MEDIUM. */
 const MEDIUM_USAGE = 0.6;
+
+const AT_REST = { inPerSecond: 0, outPerSecond: 0 };
 
 /** The level for a slot that holds `count` of `maxLength` items and is nearly full from `watermarkThreshold`. */
 export function pressureLevel(
@@ -20,7 +22,8 @@ export function pressureLevel(
 export function readQueue(job: JobRun, slot: SlotQueue, rates: SlotRates): QueueReading {
   const { definition, length, maxLength, oldestQueuedMs } = slot;
   const watermarkThreshold = Math.ceil(definition.watermark * maxLength);
-  const { inPerSecond, outPerSecond } = rates;
+  // Nothing moves in a job that has ended.
+  const { inPerSecond, outPerSecond } = isFinalState(job.state) ? AT_REST : rates;
   const growth = inPerSecond - outPerSecond;
   return {
     routineId: slot.owner.id,

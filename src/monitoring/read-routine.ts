@@ -20,7 +20,7 @@ export function readRoutine(
     routineId: routine.id,
     status: statusOf(job, routine, why === undefined),
     activeCount: routine.running,
-    isActive: routine.running > 0 || why === undefined,
+    isActive: why === undefined,
     executionCount: completed + failed + skipped,
     startedCount: routine.begun,
     completedCount: completed,

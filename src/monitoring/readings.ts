@@ -105,6 +105,7 @@ export interface RoutineReading {
   readonly status: RoutineStatus;
   /** Activations that have begun and not ended. */
   readonly activeCount: number;
+  /** Whether its code is executing, or begins in the present turn: not while all its activations wait for something. */
   readonly isActive: boolean;
   /** Activations that have ended: completed, failed or skipped. */
   readonly executionCount: number;
@@ -157,7 +158,10 @@ export interface ActivationRecord {
   readonly startedAt: number;
   /** How long the oldest of its items had waited in the slot. */
   readonly waitMs: number;
+  /** How long its code took, without `blockedMs`. */
   readonly runMs: number;
+  /** How long what it emitted waited: for room in full slots, or at a breakpoint after its code had ended. */
+  readonly blockedMs: number;
   /** The activations that emitted what it took. */
   readonly parentIds: readonly number[];
   /** The first of the items it took. */
@@ -168,7 +172,7 @@ export interface ActivationRecord {
   readonly outputCount: number;
 }
 
-/** The newest activations of a job, oldest first, and how many more there were. */
+/** The trace of a job that has ended: activations, oldest first, and how many more there were. */
 export interface TraceReading {
   readonly records: readonly ActivationRecord[];
   readonly droppedCount: number;

@@ -52,7 +52,8 @@ builder.node(JobRoutineType, {
       resolve: ({ reading }) => reading.status,
     }),
     isActive: t.boolean({
-      description: 'Whether activations of it are going on, or begin at the next chance.',
+      description:
+        'Whether its code is executing, or begins at the next chance. False while all its activations wait.',
       resolve: ({ reading }) => reading.isActive,
     }),
     activeCount: t.int({

@@ -21,8 +21,8 @@ export class SlotRates {
   measure(nowMs: number): boolean {
     const seconds = (nowMs - this.#atMs) / 1000;
     if (seconds < 0.1) return false;
-    const { accepted, length } = this.#slot;
-    const left = accepted - length;
+    const { accepted, length, droppedOldest } = this.#slot;
+    const left = accepted - length - droppedOldest;
     const inPerSecond = (accepted - this.#accepted) / seconds;
     const outPerSecond = (left - this.#left) / seconds;
     const hasChanged = inPerSecond !== this.inPerSecond || outPerSecond !== this.outPerSecond;

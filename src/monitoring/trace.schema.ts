@@ -82,7 +82,12 @@ ActivationRecordType.implement({
     waitMs: t.exposeFloat('waitMs', {
       description: 'Milliseconds that the oldest of its items had waited in the slot.',
     }),
-    runMs: t.exposeFloat('runMs', { description: 'Milliseconds it took.' }),
+    runMs: t.exposeFloat('runMs', {
+      description: 'Milliseconds it took, without those in which what it emitted waited.',
+    }),
+    blockedMs: t.exposeFloat('blockedMs', {
+      description: 'Milliseconds that what it emitted waited for room.',
+    }),
     parentIds: t.field({
       type: ['Count'],
       resolve: ({ parentIds }) => [...parentIds],

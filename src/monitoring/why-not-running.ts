@@ -16,7 +16,7 @@ export function whyNotRunning(
     return { kind: 'AT_BREAKPOINT', activationIds: held.map(({ activationId }) => activationId) };
   }
   if (own.some(({ phase, pending }) => phase === 'RUNNING' && pending === 0)) return undefined;
-  const queues = fullQueuesBehind(job, own);
+  const queues = fullQueuesBehind(own);
   if (queues.length > 0) return { kind: 'BLOCKED_BY_FULL_QUEUE', queues };
   const retrying = own.find(({ phase }) => phase === 'RETRYING');
   if (job.isEnding) return { kind: 'JOB_ENDING' };
@@ -50,12 +50,7 @@ function waitOf(job: JobRun, routine: RoutineRun): WhyNotRunning | undefined {
 }
 
 /** The full slots that outputs of these activations wait for. */
-function fullQueuesBehind(job: JobRun, own: readonly Activation[]): FullQueue[] {
-  const blocked = new Set(own.filter(({ pending }) => pending > 0));
-  if (blocked.size === 0) return [];
-  return job.routines.flatMap(({ id, slots }) =>
-    slots
-      .filter(({ held }) => [...held].some(({ activation }) => blocked.has(activation)))
-      .map(({ name }) => ({ routineId: id, slot: name })),
-  );
+function fullQueuesBehind(own: readonly Activation[]): FullQueue[] {
+  const full = new Set(own.flatMap(({ blockedBy }) => [...blockedBy.keys()]));
+  return [...full].map(({ owner, name }) => ({ routineId: owner.id, slot: name }));
 }

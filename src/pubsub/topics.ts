@@ -68,6 +68,7 @@ export type JobHappening =
       readonly level: string;
       readonly message: string;
     }
+  | { readonly type: 'LOGS_SKIPPED'; readonly count: number }
   | {
       readonly type: 'PROGRESS_REPORTED';
       readonly routineId: string;

@@ -209,14 +209,14 @@ describe('M8 events of a job', () => {
     );
   });
 
-  test('M9 merged events are worked out only while somebody wants them', async () => {
+  test('M9 merged events and log lines are made only while somebody wants them', async () => {
     const gate = new Gate();
     const clock = new ManualClock();
     const app = openApp({ flows: [waiting(gate)], clock });
     const id = await startJob(app, { flowId: 'waiting' });
     await until(() => gate.waiting === 1);
     const timers = clock.timers;
-    const cheap = await events(app, id, { types: ['JOB_PAUSED', 'LOG_WRITTEN'] });
+    const cheap = await events(app, id, { types: ['JOB_PAUSED', 'JOB_FAILED'] });
     expect(clock.timers).toBe(timers);
     const costly = await Promise.all([events(app, id), events(app, id)]);
     expect(clock.timers).toBe(timers + 1);
@@ -310,17 +310,22 @@ describe('M8 coming back', () => {
     }
   });
 
+  /** Pauses and resumes a job, which makes two events, as often as asked. */
+  async function pauseAndResume(app: App, jobId: string, times: number): Promise<void> {
+    for (let at = 0; at < times; at++) {
+      await app.jobs.pause(jobId.slice(4));
+      await app.jobs.resume(jobId.slice(4));
+    }
+  }
+
   test('M8 a reader that does not read is told so, and can go on from there', async () => {
     const gate = new Gate();
-    const flow = running(async (_, ctx) => {
-      for (let at = 0; at < 1000; at++) ctx.log.info(String(at));
-      await gate.pass();
-    });
-    const app = openApp({ flows: [flow] });
-    const jobId = await startJob(app, { flowId: 'running' });
-    const types: JobEventType[] = ['LOG_WRITTEN'];
-    const stream = await events(app, jobId, { types });
+    const app = openApp({ flows: [waiting(gate)] });
+    const jobId = await startJob(app, { flowId: 'waiting' });
     await until(() => gate.waiting === 1);
+    const types: JobEventType[] = ['JOB_PAUSED', 'JOB_RESUMED'];
+    const stream = await events(app, jobId, { types });
+    await pauseAndResume(app, jobId, 500);
     const told = await stream.rest();
     expect(told).toHaveLength(513);
     expect(told.at(-1)).toMatchObject({
@@ -332,22 +337,45 @@ describe('M8 coming back', () => {
     const again = await events(app, jobId, { types, after: told.at(-1)?.cursor ?? null });
     gate.open();
     const rest = await again.rest();
-    const messages = [...told.slice(0, 512), ...rest].map((each) =>
-      each.__typename === 'LogWrittenEvent' ? each.message : each.type,
-    );
-    expect(messages).toEqual(range(1000).map(String));
+    expect(typesOf([...told.slice(0, 512), ...rest])).toEqual(range(500).flatMap(() => types));
   });
 
   test('M8 what is held is told at once, however much it is', async () => {
-    const flow = running((_, ctx) => {
-      for (let at = 0; at < 3000; at++) ctx.log.info(String(at));
+    const gate = new Gate();
+    const app = openApp({ flows: [waiting(gate)] });
+    const id = await startJob(app, { flowId: 'waiting' });
+    await until(() => gate.waiting === 1);
+    const types: JobEventType[] = ['JOB_PAUSED', 'JOB_RESUMED'];
+    const live = await events(app, id, { types });
+    await pauseAndResume(app, id, 1);
+    const first = await live.next();
+    await live.leave();
+    await pauseAndResume(app, id, 1000);
+    gate.open();
+    await ended(app, id);
+    const replay = await events(app, id, { after: first?.cursor ?? null, types });
+    expect(await replay.rest()).toHaveLength(2001);
+  });
+
+  test('M8 M9 of a burst of log lines the first are told, the others counted', async () => {
+    const gate = new Gate();
+    const flow = running(async (_, ctx) => {
+      await gate.pass();
+      for (let at = 0; at < 2000; at++) ctx.log.info('x'.repeat(2000));
     });
     const app = openApp({ flows: [flow] });
-    const id = await startJob(app, { flowId: 'running' });
-    const first = await (await events(app, id)).next();
-    await ended(app, id);
-    const replay = await events(app, id, { after: first?.cursor ?? null, types: ['LOG_WRITTEN'] });
-    expect((await replay.rest()).length).toBeGreaterThanOrEqual(2999);
+    const jobId = await startJob(app, { flowId: 'running' });
+    await until(() => gate.waiting === 1);
+    const stream = await events(app, jobId, { types: ['LOG_WRITTEN', 'LOGS_SKIPPED'] });
+    gate.open();
+    const told = await stream.rest();
+    const lines = told.filter((each) => each.__typename === 'LogWrittenEvent');
+    const skipped = told.flatMap((each) =>
+      each.__typename === 'LogsSkippedEvent' ? [each.count] : [],
+    );
+    expect(lines).toHaveLength(50);
+    expect(lines[0]?.message).toHaveLength(1001);
+    expect(skipped).toEqual([1950]);
   });
 });
 
