@@ -78,6 +78,8 @@ export interface App {
 export interface ServeOptions extends ListenOptions {
   /** What one client may ask of the server. Each has a default of its own. */
   readonly limits?: Partial<ServerLimits>;
+  /** Names besides addresses and `localhost` that browsers may reach the server by. */
+  readonly knownHosts?: readonly string[];
   /** Operations that GraphiQL offers in tabs. */
   readonly examples?: readonly ExampleOperation[];
 }
@@ -163,11 +165,12 @@ export function createApp(options: AppOptions): App {
     schema,
     logger,
     createContext: createOperationContext,
-    listen({ examples = [], limits = {}, ...where } = {}) {
+    listen({ examples = [], limits = {}, knownHosts = [], ...where } = {}) {
       server = createServer({
         schema,
         logger,
         limits,
+        knownHosts,
         createContext: createOperationContext,
         maskError: (error) => presentError(error, logUnexpected),
         graphiql: { operations: examples },

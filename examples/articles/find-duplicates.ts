@@ -30,7 +30,7 @@ export const findDuplicates = defineRoutine({
     judged: event<JudgedParagraph>({ description: 'Whether the paragraph is a duplicate.' }),
   },
   policy: batchSize(25),
-  state: () => ({ timesSeen: {} as Record<string, number> }),
+  state: () => ({ timesSeen: {} as Record<string, number>, files: 0, lastFile: '' }),
   async run({ paragraph: paragraphs }, ctx) {
     const { slowMs } = inputOf(ctx.job);
     if (slowMs > 0) await wait(slowMs, undefined, { signal: ctx.signal });
@@ -39,8 +39,14 @@ export const findDuplicates = defineRoutine({
       const hash = createHash(ctx.config.algorithm).update(text).digest('base64');
       const before = timesSeen[hash] ?? 0;
       timesSeen[hash] = before + 1;
+      if (file !== ctx.state.lastFile) {
+        ctx.state.lastFile = file;
+        ctx.state.files++;
+      }
       const waiting = ctx.emit('judged', { file, words, isDuplicate: before > 0 });
       if (waiting !== undefined) await waiting;
     }
+    const files = Number(ctx.job.data.get('files') ?? 0);
+    ctx.progress(Math.min(ctx.state.files, files), files, 'files gone through');
   },
 });

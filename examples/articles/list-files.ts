@@ -22,10 +22,11 @@ export const listFiles = defineRoutine({
     }
     files.sort();
     ctx.log.info('Files found', { directory, files: files.length });
+    ctx.job.data.set('files', files.length);
     for (const [at, file] of files.entries()) {
       ctx.signal.throwIfAborted();
       await ctx.emit('file', file);
-      ctx.progress(at + 1, files.length, 'files handed over');
+      ctx.progress(at + 1, undefined, 'files handed over');
     }
   },
 });

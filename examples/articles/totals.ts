@@ -60,7 +60,7 @@ export const addUp = defineRoutine({
   }),
   slots: {
     // It always gets one, so that it runs also when there is nothing to add up.
-    request: slot<ArticlesInput>({ description: 'What the job was asked for.', maxLength: 1 }),
+    request: slot<ArticlesInput>({ description: 'What the job was asked for.' }),
     tally: slot<Tally>({ description: 'The sums of one batch.', maxLength: 100_000 }),
   },
   events: {

@@ -12,6 +12,7 @@ import { UsageError } from './command.ts';
 /** The flows that come with the package: beside `src`, in the source and in the build. */
 export const EXAMPLES_DIRECTORY = fileURLToPath(new URL('../../examples/', import.meta.url));
 
+/** What `findFlow` found. */
 export interface FoundFlow {
   /** `undefined` when the module it should come from is at fault. */
   readonly flow: Flow | undefined;

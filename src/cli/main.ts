@@ -71,6 +71,12 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? 0 : 1);
 });
 
+// Node's code for a top-level await that is never kept, with nothing left that could keep it.
+process.once('exit', (code) => {
+  if (code === 13)
+    console.error('millrace: a flow module never finished loading: its await is never kept.');
+});
+
 const exitCode = await main(process.argv.slice(2));
 // Output goes out first; then the process ends, whatever a flow may have left open.
 process.stdout.write('', () => process.exit(exitCode));

@@ -9,6 +9,7 @@ export interface Terminal {
 
 /** Shows how far a job is, at the bottom of a terminal, drawn over itself. */
 export interface ProgressView {
+  /** Shows a newer reading in place of the one before. After `close` it does nothing. */
   draw(reading: JobReading): void;
   /** Writes a line that stays, above the view. */
   print(line: string): void;
@@ -23,6 +24,7 @@ const CLEAR_DOWN = '\u001b[0J';
 /** Cells of a progress bar. */
 const BAR_LENGTH = 20;
 
+/** Begins a view where the cursor is, and hides the cursor until `close`. */
 export function createProgressView(terminal: Terminal): ProgressView {
   let drawn: readonly string[] = [];
   let isClosed = false;

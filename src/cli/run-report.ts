@@ -13,8 +13,11 @@ const SHOWN_VALUES = 10;
 
 /** Shows what happens in a run. */
 export interface RunReporter {
+  /** Tells one thing that happened. `at` is in milliseconds since the Unix epoch. */
   happened(at: number, happening: JobHappening): void;
+  /** Takes in how things stand: several times a second, and before each change of the job's state. */
   read(reading: JobReading): void;
+  /** Tells how it ended. Called once, last. */
   ended(job: JobRun, durationMs: number): void;
 }
 
@@ -40,7 +43,9 @@ export function reportAsJson(job: JobRun): RunReporter {
         flowId: flow.id,
         state,
         durationMs,
-        outputs: toJson(outputsOf(job)),
+        outputs: Object.fromEntries(
+          Object.entries(outputsOf(job)).map(([name, values]) => [name, values.map(toJson)]),
+        ),
         ...(state === 'COMPLETED' ? {} : { error: failureOf(error) }),
         ...(unresponsive.length === 0 ? {} : { unresponsiveRoutineIds: unresponsive }),
       });

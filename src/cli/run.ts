@@ -10,6 +10,7 @@ import type { JobHappening } from '../pubsub/topics.ts';
 import { type Command, type ExitCode, UsageError } from './command.ts';
 import { describeFaults, findFlow } from './find-flow.ts';
 import { reportAsJson, reportOnTerminal } from './run-report.ts';
+import { outliveStrayErrors } from './stray-errors.ts';
 
 /** How often progress is looked at, per second. */
 const RATE_HZ = 10;
@@ -68,6 +69,11 @@ async function readInput(text: string): Promise<unknown> {
 }
 
 async function runFlow(flow: Flow, input: unknown, isJson: boolean): Promise<ExitCode> {
+  outliveStrayErrors((error) =>
+    console.error(
+      `millrace: Code of the flow failed where nobody waits for it: ${messageOf(error)}`,
+    ),
+  );
   const engine = createEngine();
   let job: JobRun;
   try {

@@ -10,6 +10,15 @@ const startConfig = z.object({
     .transform(Number)
     .refine((port) => port <= 65_535, 'must be a whole number from 0 to 65535')
     .default(4000),
+  'known-hosts': z
+    .string()
+    .transform((list) =>
+      list
+        .toLowerCase()
+        .split(',')
+        .map((name) => name.trim()),
+    )
+    .default([]),
   'read-only': z.boolean().default(false),
 });
 
@@ -21,6 +30,8 @@ export interface StartConfig {
   /** 0 for any free one. */
   readonly port: number;
   readonly isReadOnly: boolean;
+  /** Names besides addresses and `localhost` that browsers may reach the server by. */
+  readonly knownHosts: readonly string[];
 }
 
 /** The environment variable that stands in for an option that was not given. */
@@ -28,6 +39,7 @@ const VARIABLES = {
   flows: 'MILLRACE_FLOWS',
   host: 'MILLRACE_HOST',
   port: 'MILLRACE_PORT',
+  'known-hosts': 'MILLRACE_KNOWN_HOSTS',
 } as const;
 
 /** Options from the command line, else from the environment, else defaults. @throws UsageError with every fault */
@@ -50,6 +62,6 @@ export function readStartConfig(
     });
     throw new UsageError(faults.join(' '));
   }
-  const { flows, host, port, 'read-only': isReadOnly } = data;
-  return { flows, host, port, isReadOnly };
+  const { flows, host, port, 'read-only': isReadOnly, 'known-hosts': knownHosts } = data;
+  return { flows, host, port, isReadOnly, knownHosts };
 }

@@ -15,6 +15,7 @@ import {
 import { type Command, UsageError } from './command.ts';
 import { describeFaults, EXAMPLES_DIRECTORY } from './find-flow.ts';
 import { readStartConfig } from './start-config.ts';
+import { outliveStrayErrors } from './stray-errors.ts';
 
 /** The flow of the examples that a job is started of, so that there is something to see. */
 const SHOWN_FLOW = 'articles';
@@ -31,23 +32,27 @@ Options:
   --flows DIR     directory of flow modules: files called flow.ts or <name>.flow.ts (or .js), at any depth
   --host HOST     address to listen on; default 127.0.0.1, this machine alone
   --port PORT     port to listen on; default 4000, 0 for any free one
+  --known-hosts NAMES  names that browsers may reach the server by, besides addresses and localhost, with commas
   --read-only     let nobody start or change jobs through the API
   -h, --help      show this
 
-Environment: MILLRACE_FLOWS, MILLRACE_HOST and MILLRACE_PORT stand in for options that are not given.
+Environment: MILLRACE_FLOWS, MILLRACE_HOST, MILLRACE_PORT and MILLRACE_KNOWN_HOSTS stand in for options that are
+not given.
 `,
   async run(args) {
     const options = {
       flows: { type: 'string' },
       host: { type: 'string' },
       port: { type: 'string' },
+      'known-hosts': { type: 'string' },
       'read-only': { type: 'boolean' },
     } as const;
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
     if (positionals.length > 0) {
       throw new UsageError(`What is "${positionals[0]}"? Directories are given by --flows.`);
     }
-    const { flows: directory, host, port, isReadOnly } = readStartConfig(values, process.env);
+    const config = readStartConfig(values, process.env);
+    const { flows: directory, host, port, isReadOnly, knownHosts } = config;
     const { flows, faults } = await loadFlows(directory ?? EXAMPLES_DIRECTORY);
     if (faults.length > 0) {
       console.error(
@@ -57,13 +62,16 @@ Environment: MILLRACE_FLOWS, MILLRACE_HOST and MILLRACE_PORT stand in for option
     }
 
     const app = createApp({ flows, isReadOnly });
+    outliveStrayErrors((error) =>
+      app.logger.error({ err: error }, 'Code of a flow failed where nobody waits for it.'),
+    );
     try {
       const job =
         directory === undefined && flows.some(({ id }) => id === SHOWN_FLOW)
           ? await app.jobs.start({ flowId: SHOWN_FLOW, input: {} })
           : undefined;
       const shown = showOperations(flows, job?.id);
-      const { url } = await app.listen({ host, port, examples: shown.tabs });
+      const { url } = await app.listen({ host, port, knownHosts, examples: shown.tabs });
       const ids = flows.map(({ id }) => id).join(', ');
       console.log(`Millrace serves ${ids}.\nGraphiQL: ${url}\n`);
       if (job !== undefined) console.log(`A job of "${SHOWN_FLOW}" is running: Job:${job.id}\n`);

@@ -159,6 +159,7 @@ export type StartJobMutation = { startJob:
     | { code: string, message: string }
     | { code: string, message: string }
     | { code: string, message: string }
+    | { code: string, message: string }
     | { job: { id: string, status: JobStatus } }
     | { code: string, message: string, issues: Array<{ pathText: string, message: string }> }
    };

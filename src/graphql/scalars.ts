@@ -1,4 +1,4 @@
-import { GraphQLError, GraphQLScalarType, Kind, type ValueNode } from 'graphql';
+import { GraphQLError, GraphQLScalarType, Kind, print, type ValueNode } from 'graphql';
 import { GraphQLJSON, GraphQLSafeInt } from 'graphql-scalars';
 import { z } from 'zod';
 import { formatDateTime } from '../lib/date-time.ts';
@@ -25,7 +25,7 @@ builder.addScalarType(
     serialize: (value) => formatDateTime(Number(value)),
     parseValue: parseDateTime,
     parseLiteral: (node: ValueNode) =>
-      parseDateTime(node.kind === Kind.STRING ? node.value : undefined),
+      parseDateTime(node.kind === Kind.STRING ? node.value : print(node)),
   }),
 );
 

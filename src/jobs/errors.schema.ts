@@ -1,6 +1,6 @@
 import { builder } from '../graphql/builder.ts';
 import { ErrorInterface } from '../graphql/errors.ts';
-import { IdempotencyConflictError, InvalidJobStateError } from './job.ts';
+import { IdempotencyConflictError, InvalidJobStateError, ShuttingDownError } from './job.ts';
 import { JobStatusType } from './schema.ts';
 
 builder.objectType(InvalidJobStateError, {
@@ -27,4 +27,10 @@ builder.objectType(IdempotencyConflictError, {
       resolve: ({ jobId }) => `Job:${jobId}`,
     }),
   }),
+});
+
+builder.objectType(ShuttingDownError, {
+  name: 'ShuttingDownError',
+  description: 'The server is on its way out and takes no more jobs. Code `SHUTTING_DOWN`.',
+  interfaces: [ErrorInterface],
 });

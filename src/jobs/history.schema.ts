@@ -37,7 +37,8 @@ builder.objectFields(JobType, (t) => ({
       type: ActivationRecordType,
       description:
         'Its newest activations in the order they ended, oldest first: the last 1000, and 100 older ones that ' +
-        'did not go well. Of jobs that ended a while ago it may be gone.',
+        'did not go well. Of a job that has ended, the newest of them whose items have at most 262,144 characters as ' +
+        'text together; of one that ended a while ago, none.',
       args: {
         filter: t.arg({ type: ActivationFilter, description: 'Which to list. Default: all.' }),
       },

@@ -1,6 +1,7 @@
 import { everyValueChannel } from '../lib/channel.ts';
 import type { Clock } from '../lib/clock.ts';
 import { ValidationError } from '../lib/domain-error.ts';
+import { cutText } from '../lib/preview.ts';
 import { RingBuffer } from '../lib/ring-buffer.ts';
 import type { JobReading } from '../monitoring/readings.ts';
 import type { PubSub } from '../pubsub/memory-pubsub.ts';
@@ -188,8 +189,7 @@ export function createJobEvents(options: JobEventsOptions) {
         return;
       }
       producer.toldLines++;
-      const fits = message.length <= LONGEST_LOG_MESSAGE;
-      const text = fits ? message : `${message.slice(0, LONGEST_LOG_MESSAGE)}…`;
+      const text = cutText(message, LONGEST_LOG_MESSAGE);
       record(jobId, flowId, at, { type: 'LOG_WRITTEN', routineId, level, message: text });
     },
 

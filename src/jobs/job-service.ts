@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import {
   checkInput,
+  EngineClosedError,
   type Flow,
   InvalidInputError,
   InvalidStateError,
@@ -11,6 +12,7 @@ import type { FlowRegistry } from '../flows/flow-registry.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type Issue, NotFoundError, ValidationError } from '../lib/domain-error.ts';
 import { newId } from '../lib/ids.ts';
+import { jsonDepth } from '../lib/json-size.ts';
 import type { PubSub } from '../pubsub/memory-pubsub.ts';
 import type { JobHappening, Topics } from '../pubsub/topics.ts';
 import {
@@ -19,6 +21,7 @@ import {
   IdempotencyConflictError,
   InvalidJobStateError,
   type Job,
+  ShuttingDownError,
 } from './job.ts';
 import type { JobEvents } from './job-events.ts';
 import type { HostedStateChange, JobHost } from './job-host.ts';
@@ -143,7 +146,7 @@ export function createJobService(deps: JobServiceDeps): JobService {
     } catch (error) {
       await store.delete(job.id); // it was not accepted
       announce(job, true);
-      throw error;
+      throw error instanceof EngineClosedError ? new ShuttingDownError() : error;
     }
     return job;
   };
@@ -254,6 +257,7 @@ export function createJobService(deps: JobServiceDeps): JobService {
 }
 
 const LARGEST_METADATA = 64 * 1024;
+const DEEPEST_INPUT = 100;
 
 /** What is asked of a request besides its input, which its flow knows about. */
 const requestSchema = z.object({
@@ -283,6 +287,10 @@ function checkRequest(flow: Flow, request: StartJobRequest): Readonly<Record<str
     for (const { path, message } of error.issues) {
       issues.push({ path: ['input', 'input', ...path], message });
     }
+  }
+  if (jsonDepth(request.input) > DEEPEST_INPUT) {
+    const message = `Is nested more than ${DEEPEST_INPUT} levels deep.`;
+    issues.push({ path: ['input', 'input'], message });
   }
   if (!checked.success || issues.length > 0) throw new ValidationError(issues);
   return checked.data.metadata;

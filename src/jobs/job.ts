@@ -70,3 +70,12 @@ export class IdempotencyConflictError extends DomainError {
     this.jobId = jobId;
   }
 }
+
+/** No job is accepted any more: the server is on its way out. */
+export class ShuttingDownError extends DomainError {
+  readonly code = 'SHUTTING_DOWN';
+
+  constructor() {
+    super('The server is shutting down and takes no more jobs. Try again when it is back.');
+  }
+}

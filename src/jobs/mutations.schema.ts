@@ -2,7 +2,12 @@ import { builder } from '../graphql/builder.ts';
 import './errors.schema.ts';
 import { localId } from '../graphql/ids.ts';
 import { ForbiddenError, NotFoundError, ValidationError } from '../lib/domain-error.ts';
-import { IdempotencyConflictError, InvalidJobStateError, type Job } from './job.ts';
+import {
+  IdempotencyConflictError,
+  InvalidJobStateError,
+  type Job,
+  ShuttingDownError,
+} from './job.ts';
 import { JobType } from './schema.ts';
 
 interface JobPayload {
@@ -37,7 +42,7 @@ const StartJobInput = builder.inputType('StartJobInput', {
       type: 'JSON',
       description: 'Anything to remember with the job: an object of at most 64 KiB as JSON.',
     }),
-    owner: t.string({ description: 'Whose job it is; at most 200 characters.' }),
+    owner: t.string({ description: 'Whose job it is; 1–200 characters.' }),
     priority: t.int({
       description:
         'Among jobs that wait for a place, higher ones go first: −1000 to 1000. Default 0.',
@@ -56,7 +61,13 @@ builder.mutationField('startJob', (t) =>
     description: 'Starts a job of a flow.',
     authScopes: { control: true },
     errors: {
-      types: [NotFoundError, ValidationError, IdempotencyConflictError, ForbiddenError],
+      types: [
+        NotFoundError,
+        ValidationError,
+        IdempotencyConflictError,
+        ShuttingDownError,
+        ForbiddenError,
+      ],
       union: { name: 'StartJobResult', description: 'The job, or why it was not accepted.' },
     },
     args: { input: t.arg({ type: StartJobInput, required: true, description: 'The job.' }) },
@@ -167,6 +178,7 @@ builder.mutationField('retryJob', (t) =>
         InvalidJobStateError,
         ValidationError,
         IdempotencyConflictError,
+        ShuttingDownError,
         ForbiddenError,
       ],
       union: { name: 'RetryJobResult', description: 'The new job, or why there is none.' },

@@ -3,6 +3,7 @@
  * once, also while nothing comes, and frees its source then.
  */
 export interface Channel<T> extends AsyncIterableIterator<T> {
+  /** Leaves the stream: what waits in it is discarded, and reads that wait are answered with its end. */
   return(): Promise<IteratorResult<T>>;
 }
 

@@ -14,6 +14,7 @@ export class Deque<T> {
     return this.#length;
   }
 
+  /** Puts an element behind all others. */
   push(element: T): void {
     if (this.#length > this.#mask) this.#grow();
     this.#places[(this.#head + this.#length) & this.#mask] = element;

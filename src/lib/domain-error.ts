@@ -28,12 +28,13 @@ export function formatPath(path: readonly (string | number)[]): string {
 
 /** The message of anything that was thrown; JavaScript lets any value be thrown. */
 export function messageOf(thrown: unknown): string {
-  if (thrown instanceof Error) return thrown.message || thrown.name;
-  if (typeof thrown === 'string') return thrown;
   try {
+    if (thrown instanceof Error) return String(thrown.message || thrown.name);
+    if (typeof thrown === 'string') return thrown;
     return JSON.stringify(thrown) ?? String(thrown);
   } catch {
-    return Object.prototype.toString.call(thrown);
+    // It fights back: a getter that throws, a proxy, a cycle.
+    return `[${typeof thrown} that can't be shown]`;
   }
 }
 

@@ -24,6 +24,7 @@ export class Histogram {
   minMs = Number.POSITIVE_INFINITY;
   maxMs = 0;
 
+  /** Counts one duration. What is no positive number counts as 0. */
   record(ms: number): void {
     const value = ms > 0 ? ms : 0;
     this.count++;
@@ -67,6 +68,7 @@ export class Histogram {
     this.maxMs = Math.max(this.maxMs, other.maxMs);
   }
 
+  /** All that was counted, as plain data. `minMs` is 0 when nothing was. */
   toSnapshot(): HistogramSnapshot {
     const buckets: Record<number, number> = {};
     this.#counts.forEach((count, bucket) => {
@@ -76,6 +78,7 @@ export class Histogram {
     return { count: this.count, sumMs: this.sumMs, minMs, maxMs: this.maxMs, buckets };
   }
 
+  /** The histogram a snapshot was taken of. */
   static fromSnapshot(snapshot: HistogramSnapshot): Histogram {
     const histogram = new Histogram();
     if (snapshot.count === 0) return histogram;

@@ -21,3 +21,18 @@ export function jsonSize(value: unknown, limit: number): number {
   }
   return size;
 }
+
+/** How deeply lists and objects are nested in a value that came from JSON: 0 for a text or a number. */
+export function jsonDepth(value: unknown): number {
+  let depth = 0;
+  let level = [value].filter(isNested);
+  while (level.length > 0) {
+    depth++;
+    level = level.flatMap((part) => Object.values(part)).filter(isNested);
+  }
+  return depth;
+}
+
+function isNested(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}

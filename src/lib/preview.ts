@@ -106,3 +106,11 @@ function* ownEntries(object: object): Iterable<readonly [string, unknown]> {
     yield [key, 'value' in property ? property.value : '[getter]'];
   }
 }
+
+/** The longest message of an error or a log line that is kept, in characters. */
+const LONGEST_TEXT = 10_000;
+
+/** The text, cut where it gets longer than `maxLength` characters. */
+export function cutText(text: string, maxLength = LONGEST_TEXT): string {
+  return text.length <= maxLength ? text : `${text.slice(0, maxLength)}…`;
+}

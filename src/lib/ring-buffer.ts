@@ -23,6 +23,7 @@ export class RingBuffer<T> {
     return this.#pushed;
   }
 
+  /** Adds the newest element, in place of the oldest when there is no room. */
   push(element: T): void {
     if (this.#places.length < this.capacity) this.#places.push(element);
     else this.#places[this.#pushed % this.capacity] = element;

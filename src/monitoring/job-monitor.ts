@@ -7,7 +7,7 @@ import type {
   SlotQueue,
 } from '../engine/index.ts';
 import { Histogram } from '../lib/histogram.ts';
-import { preview } from '../lib/preview.ts';
+import { cutText, preview } from '../lib/preview.ts';
 import { RingBuffer } from '../lib/ring-buffer.ts';
 import { readDurations } from './durations.ts';
 import { readActivation } from './read-activation.ts';
@@ -80,7 +80,7 @@ export class JobMonitor implements JobObserver {
   }
 
   logged(_job: JobRun, entry: LogEntry): void {
-    this.#logs.push(entry);
+    this.#logs.push({ ...entry, message: cutText(entry.message) });
     this.#otherChanges++;
   }
 

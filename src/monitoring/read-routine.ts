@@ -1,5 +1,6 @@
 import { type Activation, isFinalState, type JobRun, type RoutineRun } from '../engine/index.ts';
 import { messageOf } from '../lib/domain-error.ts';
+import { cutText } from '../lib/preview.ts';
 import type { FailureReading, QueueReading, RoutineReading, RoutineStatus } from './readings.ts';
 import { whyNotRunning } from './why-not-running.ts';
 
@@ -37,9 +38,17 @@ export function readRoutine(
 
 /** What people are told of anything that was thrown. */
 export function failureOf(thrown: unknown): FailureReading {
-  const code =
-    typeof thrown === 'object' && thrown !== null && 'code' in thrown ? thrown.code : undefined;
-  return { message: messageOf(thrown), code: typeof code === 'string' ? code : undefined };
+  return { message: cutText(messageOf(thrown)), code: codeOf(thrown) };
+}
+
+function codeOf(thrown: unknown): string | undefined {
+  try {
+    const code =
+      typeof thrown === 'object' && thrown !== null && 'code' in thrown ? thrown.code : undefined;
+    return typeof code === 'string' ? code : undefined;
+  } catch {
+    return undefined; // a getter that throws, or a proxy
+  }
 }
 
 function statusOf(job: JobRun, routine: RoutineRun, isRunning: boolean): RoutineStatus {

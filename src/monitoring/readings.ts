@@ -80,7 +80,10 @@ export interface FullQueue {
   readonly slot: string;
 }
 
-/** How long activations took, in milliseconds. Retried runs count each. */
+/**
+ * How long activations ran, in milliseconds, without the time during which what they emitted waited. Retried runs count
+ * each; those that the job's end cut short do not.
+ */
 export interface DurationReading {
   readonly count: number;
   readonly minMs: number | undefined;

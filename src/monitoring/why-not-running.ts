@@ -51,6 +51,6 @@ function waitOf(job: JobRun, routine: RoutineRun): WhyNotRunning | undefined {
 
 /** The full slots that outputs of these activations wait for. */
 function fullQueuesBehind(own: readonly Activation[]): FullQueue[] {
-  const full = new Set(own.flatMap(({ blockedBy }) => [...blockedBy.keys()]));
+  const full = new Set(own.flatMap(({ blockedBy }) => blockedBy.map(({ slot }) => slot)));
   return [...full].map(({ owner, name }) => ({ routineId: owner.id, slot: name }));
 }

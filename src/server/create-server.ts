@@ -25,6 +25,7 @@ export function createServer(options: ServerOptions): Server {
   const answerPost = createJsonPost(yoga, limits, maskError);
   const graphiQL = createGraphiQL({ title, operations }, GRAPHQL_PATH);
   const webSocket = createWebSocketEndpoint(yoga, limits, logger);
+  const knownHosts = [...(options.knownHosts ?? [])];
   /** Requests that are being answered. */
   const answering = new Set<ServerResponse>();
   let opening: Promise<Listening> | undefined;
@@ -37,7 +38,7 @@ export function createServer(options: ServerOptions): Server {
       const message = `Nothing is at ${path}. GraphQL is at ${GRAPHQL_PATH}.`;
       return refuse(response, 404, 'NOT_FOUND', message);
     }
-    if (!isSameOrigin(request)) {
+    if (!isSameOrigin(request, knownHosts)) {
       const message = `Web pages of ${request.headers.origin} may not use this server.`;
       return refuse(response, 403, 'FORBIDDEN_ORIGIN', message);
     }
@@ -64,7 +65,7 @@ export function createServer(options: ServerOptions): Server {
     socket.on('error', () => socket.destroy());
     if (closing !== undefined) refuseUpgrade(socket, '503 Service Unavailable');
     else if (pathOf(request) !== GRAPHQL_PATH) refuseUpgrade(socket, '404 Not Found');
-    else if (!isSameOrigin(request)) refuseUpgrade(socket, '403 Forbidden');
+    else if (!isSameOrigin(request, knownHosts)) refuseUpgrade(socket, '403 Forbidden');
     else webSocket.upgrade(request, socket, head);
   });
 

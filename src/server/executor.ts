@@ -16,8 +16,11 @@ const WALKS_BEFORE_COMPILING = 1;
 
 type Plan = { readonly walks: number } | CompiledQuery | 'uncompilable';
 
+/** What executes operations, in the forms that graphql-js has for it. Given arguments that were validated before. */
 export interface Executor {
+  /** Executes a query or mutation, or resolves one event of a subscription. */
   execute(args: ExecutionArgs): Promise<ExecutionResult> | ExecutionResult;
+  /** Answers a stream of results, or the errors because of which there is none. Leaving the stream works at once. */
   subscribe(args: ExecutionArgs): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult>;
 }
 

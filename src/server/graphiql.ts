@@ -12,6 +12,7 @@ export interface ExampleOperation {
   readonly variables?: string;
 }
 
+/** What the page of GraphiQL shows. */
 export interface GraphiQLSettings {
   /** Title of the page. */
   readonly title: string;
@@ -35,6 +36,7 @@ const PAGE_MAKER = `
   parentPort.postMessage(gzipSync(renderGraphiQL(workerData.options).trimStart()));
 `;
 
+/** The page of GraphiQL. It is made when it is first asked for, and kept. */
 export interface GraphiQL {
   /** Answers a browser that asked for the page. */
   answer(request: IncomingMessage, response: ServerResponse): Promise<void>;

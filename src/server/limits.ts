@@ -14,6 +14,7 @@ export interface ServerLimits {
   readonly closeGraceMs: number;
 }
 
+/** The limits that hold where none is given. */
 export const DEFAULT_LIMITS: ServerLimits = {
   maxBodyBytes: 1024 * 1024,
   maxFrameBytes: 1024 * 1024,

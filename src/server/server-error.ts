@@ -1,10 +1,16 @@
 import { DomainError } from '../lib/domain-error.ts';
 
+/** Why a server can't listen. */
 export type ServerErrorCode =
+  /** Another program listens there. */
   | 'PORT_IN_USE'
+  /** The user may not listen on that port. */
   | 'PORT_FORBIDDEN'
+  /** The port is not a whole number from 0 to 65535. */
   | 'INVALID_PORT'
+  /** The machine has no such address. */
   | 'HOST_UNAVAILABLE'
+  /** `close` was called before. */
   | 'SERVER_CLOSED';
 
 /** The server can't listen where it was told to. */

@@ -13,20 +13,26 @@ export interface ConnectionInfo {
   readonly connectionParams: Readonly<Record<string, unknown>>;
 }
 
+/** What a server is made of. */
 export interface ServerOptions {
+  /** What operations are validated against and executed on. */
   readonly schema: GraphQLSchema;
   /**
    * Makes what resolvers get as context: called once for each operation, before it is executed. Its own properties
    * are what counts. Each event of a subscription is resolved with an object of its own that inherits from it.
    */
   readonly createContext: (connection: ConnectionInfo) => object | Promise<object>;
+  /** Where faults of the server itself are written. */
   readonly logger: Logger;
   /**
    * Makes the error that the client sees of one that was thrown, and logs what is unexpected. Called once for each
    * error of a result; errors of the request itself (syntax, validation) come as plain `GraphQLError`s.
    */
   readonly maskError: (error: unknown, message: string) => Error;
+  /** Each has a default of its own. */
   readonly limits?: Partial<ServerLimits>;
+  /** Names besides addresses and `localhost` that browsers may reach the server by, in lower case. */
+  readonly knownHosts?: readonly string[];
   readonly graphiql?: {
     /** Title of the page. Default `Millrace`. */
     readonly title?: string;
@@ -35,6 +41,7 @@ export interface ServerOptions {
   };
 }
 
+/** Where to listen. */
 export interface ListenOptions {
   /** Default 127.0.0.1: this machine alone. */
   readonly host?: string;
@@ -42,18 +49,22 @@ export interface ListenOptions {
   readonly port?: number;
 }
 
+/** Where a server listens. */
 export interface Listening {
   /** Where GraphQL and GraphiQL are. */
   readonly url: string;
+  /** The one that was found when 0 was asked for. */
   readonly port: number;
 }
 
+/** Serves one schema over HTTP and WebSocket, from `listen` to `close`. */
 export interface Server {
   /** Begins to serve. To be called once. @throws ServerError when it can't listen there */
   listen(options?: ListenOptions): Promise<Listening>;
   /**
    * Takes no more connections, ends subscriptions (WebSocket close code 1001), lets requests that are being
-   * answered finish for a while, and is kept when no connection is left. To call it again answers the same promise.
+   * answered finish for up to `closeGraceMs`, and is kept when no connection is left. To call it again answers the
+   * same promise.
    */
   close(): Promise<void>;
 }

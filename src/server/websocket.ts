@@ -22,6 +22,7 @@ import { messageOf } from '../lib/domain-error.ts';
 import type { ServerLimits } from './limits.ts';
 import type { Yoga } from './yoga.ts';
 
+/** Where WebSocket clients come in. */
 export interface WebSocketEndpoint {
   /** Makes a WebSocket of an upgrade request. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;

@@ -25,6 +25,7 @@ export interface TransportContext {
   readonly connection: ConnectionInfo;
 }
 
+/** What parses, validates and executes for every transport; it also answers the requests that no other part does. */
 export type Yoga = ReturnType<typeof createGraphQLYoga>;
 
 /** Sets up how operations are parsed, validated, executed and their errors shown: the same for all transports. */
@@ -37,7 +38,7 @@ export function createGraphQLYoga(
     graphqlEndpoint: GRAPHQL_PATH,
     context: ({ connection }) => createContext(connection),
     plugins: [useOwnEngine(limits), useErrorCodes(), useRelease()],
-    maskedErrors: { maskError },
+    maskedErrors: { maskError, isDev: false },
     maxRequestBodySize: limits.maxBodyBytes,
     parserAndValidationCache: { documentCache: createCache(), errorCache: createCache() },
     logging: quietLogger(logger),

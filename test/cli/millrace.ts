@@ -6,6 +6,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /** Directories of flow modules for tests. */
 export const GOOD_FLOWS = fileURLToPath(new URL('./flows/good', import.meta.url));
+export const STRAY_FLOWS = fileURLToPath(new URL('./flows/stray', import.meta.url));
 export const BAD_FLOWS = fileURLToPath(new URL('./flows/bad', import.meta.url));
 
 export interface Ended {
@@ -18,7 +19,7 @@ export interface Ended {
 export function start(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
   const child: ChildProcess = spawn(
     process.execPath,
-    ['--import', 'tsx', '--conditions=millrace-source', 'src/cli/main.ts', ...args],
+    ['--import', 'tsx', 'src/cli/main.ts', ...args],
     { cwd: ROOT, env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   onTestFinished(() => void child.kill('SIGKILL'));

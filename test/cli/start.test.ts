@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { BAD_FLOWS, GOOD_FLOWS, millrace, start } from './millrace.ts';
+import { BAD_FLOWS, GOOD_FLOWS, millrace, STRAY_FLOWS, start } from './millrace.ts';
 
 async function ask(url: string, query: string) {
   const response = await fetch(url, {
@@ -88,4 +88,20 @@ test('an unknown directory of flows, and a port in use, are told with what to do
   const { code, stderr } = await millrace('start', '--port', String(port));
   expect(code).toBe(1);
   expect(stderr).toContain(`millrace: Port ${port} on 127.0.0.1 is in use. Stop the program`);
+});
+
+test('code of a flow that fails where nobody waits for it is logged, and the server goes on', async () => {
+  const { written, kill, ended } = start(['start', '--flows', STRAY_FLOWS, '--port', '0']);
+  const [, url = ''] = await written(/GraphiQL: (http:\/\/127\.0\.0\.1:\d+\/graphql)/);
+  await ask(url, 'mutation { startJob(input: { flowId: "stray" }) { __typename } }');
+  const job = async () => (await ask(url, '{ jobs { nodes { status } } }')).data.jobs.nodes[0];
+  while ((await job()).status !== 'COMPLETED');
+  await new Promise((resolve) => setTimeout(resolve, 50)); // for the timers of the flow, which are due by now
+  expect(await job()).toEqual({ status: 'COMPLETED' });
+  kill('SIGTERM');
+  const { code, stderr } = await ended;
+  expect(code).toBe(0);
+  expect(stderr).toContain('a stray rejection');
+  expect(stderr).toContain('a stray timer');
+  expect(stderr).toContain('emitted \\"late\\" after its activation had ended');
 });

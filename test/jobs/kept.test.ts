@@ -1,8 +1,12 @@
+import { defineFlow } from 'millrace/engine';
 import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { ValidationError } from '../../src/lib/domain-error.ts';
 import { ask, ended, openApp, startJob } from '../api/api.ts';
 import { Broken, echo, running } from '../api/flows.ts';
-import { range } from '../engine/parts.ts';
+import { passes, range } from '../engine/parts.ts';
 import { GetJobDocument, GetRoutineDocument, RetryJobDocument } from '../generated/operations.ts';
+import { settle } from '../support/manual-clock.ts';
 
 const bare = (id: string) => id.slice(id.indexOf(':') + 1);
 
@@ -98,4 +102,53 @@ test('M2 nothing moves in a job that has ended', async () => {
   expect(queues[0]).toMatchObject({ rateInPerSecond: 0, rateOutPerSecond: 0 });
   expect(queues[0]?.timeUntilFullMs).toBeUndefined();
   expect((await ask(app, GetJobDocument, { id })).job?.status).toBe('COMPLETED');
+});
+
+test('an input schema that throws refuses the input, and nothing else happens', async () => {
+  const input = z.string().transform((text) => JSON.parse(text) as unknown);
+  const flow = defineFlow({ id: 'parse', input }, (f) => {
+    f.connect(f.input, f.add('pass', passes<unknown>()).slots.item);
+  });
+  const app = openApp({ flows: [flow] });
+  const start = app.jobs.start({ flowId: 'parse', input: '{' });
+  await expect(start).rejects.toThrow('input.input: This could not be checked');
+  await settle();
+});
+
+test('of very many faults the first hundred are told', async () => {
+  const flow = defineFlow({ id: 'numbers', input: z.array(z.number()) }, (f) => {
+    f.connect(f.input, f.add('pass', passes<number[]>()).slots.item);
+  });
+  const app = openApp({ flows: [flow] });
+  const input = range(5000).map(String);
+  const error = await app.jobs.start({ flowId: 'numbers', input }).catch((each: unknown) => each);
+  if (!(error instanceof ValidationError)) throw error;
+  expect(error.issues).toHaveLength(101);
+  expect(error.issues.at(-1)?.message).toBe('There are 4900 more faults.');
+});
+
+test('an input that is nested too deeply is refused', async () => {
+  const app = openApp({ flows: [echo()] });
+  let input: unknown = 1;
+  for (let at = 0; at < 101; at++) input = [input];
+  await expect(app.jobs.start({ flowId: 'echo', input })).rejects.toThrow('levels deep');
+});
+
+test('what is logged and thrown may be anything', async () => {
+  const flow = running((_, ctx) => {
+    ctx.log.info(undefined as never);
+    ctx.log.warning('x'.repeat(50_000));
+    throw new Proxy(new Error('hidden'), {
+      get: () => {
+        throw new Error('The proxy was asked.');
+      },
+    });
+  });
+  const app = openApp({ flows: [flow] });
+  const id = await startJob(app, { flowId: 'running' });
+  await ended(app, id);
+  expect((await app.jobs.require(bare(id))).error?.message).toContain("can't be shown");
+  const [nothing, long] = await app.services.jobHost.readLogs(bare(id));
+  expect(nothing?.message).toBe('undefined');
+  expect(long?.message).toHaveLength(10_001);
 });
