@@ -3,7 +3,34 @@
  *
  * @module
  */
-export { type App, type AppOptions, createApp } from './app.ts';
+export { type App, type AppOptions, createApp, type ServeOptions } from './app.ts';
 export * from './engine/index.ts';
-export { type LoadedFlows, loadFlows } from './flows/flow-loader.ts';
-export { DomainError, type Issue } from './lib/domain-error.ts';
+export {
+  type FlowModuleFault,
+  type FlowModuleFaultCode,
+  type LoadedFlows,
+  loadFlows,
+} from './flows/flow-loader.ts';
+export { DuplicateFlowError } from './flows/flow-registry.ts';
+export type { OperationLimits } from './graphql/context.ts';
+export {
+  IdempotencyConflictError,
+  InvalidJobStateError,
+  type Job,
+  type KeptOutput,
+} from './jobs/job.ts';
+export type {
+  JobFilter,
+  JobOrder,
+  JobOrderField,
+  JobPosition,
+  JobQuery,
+} from './jobs/job-query.ts';
+export type { JobService, StartJobRequest } from './jobs/job-service.ts';
+export { NotFoundError, ValidationError } from './lib/domain-error.ts';
+export type { JobMonitorOptions } from './monitoring/job-monitor.ts';
+export type { FailureReading } from './monitoring/readings.ts';
+export type { ExampleOperation } from './server/graphiql.ts';
+export type { ServerLimits } from './server/limits.ts';
+export type { Listening, ListenOptions } from './server/server.ts';
+export { ServerError, type ServerErrorCode } from './server/server-error.ts';

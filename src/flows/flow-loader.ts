@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { type Flow, type FlowFault, isFlow } from '../engine/index.ts';
 import { messageOf } from '../lib/domain-error.ts';
 
+/** The kinds of faults of flow modules. */
 export type FlowModuleFaultCode =
   /** There is nothing at the path that was given. */
   | 'NOT_FOUND'
@@ -27,14 +28,17 @@ export interface FlowModuleFault {
   /** Absolute path of the file or directory. */
   readonly file: string;
   readonly code: FlowModuleFaultCode;
+  /** For people: what is wrong and, where it helps, what to do. */
   readonly reason: string;
   /** Of INVALID_FLOW: everything that is wrong with the flow; else empty. */
   readonly flowFaults: readonly FlowFault[];
 }
 
+/** The flows that were found, and what is wrong with the rest. */
 export interface LoadedFlows {
   /** In the order of their files, then of their names in the module. Ids are unique. */
   readonly flows: readonly Flow[];
+  /** Empty when all is well. */
   readonly faults: readonly FlowModuleFault[];
 }
 

@@ -12,13 +12,14 @@ export class DuplicateFlowError extends DomainError {
 
 /** The flows that jobs can be started of, in the order of their ids. */
 export interface FlowRegistry {
+  /** `undefined` when there is no such flow. */
   get(id: string): Flow | undefined;
   /** @throws NotFoundError that lists the flows there are */
   require(id: string): Flow;
   list(): readonly Flow[];
 }
 
-/** @throws DuplicateFlowError */
+/** Makes the registry of flows that never change. @throws DuplicateFlowError when two have the same id */
 export function createFlowRegistry(flows: readonly Flow[]): FlowRegistry {
   const sorted = flows.toSorted((a, b) => (a.id < b.id ? -1 : 1));
   const byId = new Map<string, Flow>();

@@ -120,6 +120,7 @@ EventDefinitionType.implement({
   }),
 });
 
+/** The type of the API that shows a routine's place in a flow: its definition, whatever jobs do. */
 export const RoutineType = builder.objectRef<RoutineOfFlow>('Routine');
 builder.node(RoutineType, {
   description: 'A routine as its flow defines it. How it fares in a job is told by `JobRoutine`.',

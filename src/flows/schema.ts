@@ -61,6 +61,7 @@ WarningType.implement({
   }),
 });
 
+/** The type of the API that shows a flow. A node: its local id is the flow's id. */
 export const FlowType = builder.objectRef<Flow>('Flow');
 builder.node(FlowType, {
   description: 'A named graph of routines, of which jobs can be started.',

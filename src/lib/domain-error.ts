@@ -30,7 +30,7 @@ export function formatPath(path: readonly (string | number)[]): string {
 export function messageOf(thrown: unknown): string {
   try {
     if (thrown instanceof Error) return String(thrown.message || thrown.name);
-    if (typeof thrown === 'string') return thrown;
+    if (typeof thrown !== 'object' || thrown === null) return String(thrown);
     return JSON.stringify(thrown) ?? String(thrown);
   } catch {
     // It fights back: a getter that throws, a proxy, a cycle.

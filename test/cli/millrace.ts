@@ -35,11 +35,11 @@ export function start(args: readonly string[], environment: Readonly<Record<stri
     child.once('close', (code) => resolve({ code, ...output }));
   });
   /** What was written, once it matches. */
-  const written = (pattern: RegExp) =>
+  const written = (pattern: RegExp, to: 'stdout' | 'stderr' = 'stdout') =>
     Promise.race([
       new Promise<RegExpExecArray>((resolve) => {
         const look = () => {
-          const match = pattern.exec(output.stdout);
+          const match = pattern.exec(output[to]);
           if (match !== null) resolve(match);
         };
         waiting.add(look);

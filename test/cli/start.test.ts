@@ -96,12 +96,10 @@ test('code of a flow that fails where nobody waits for it is logged, and the ser
   await ask(url, 'mutation { startJob(input: { flowId: "stray" }) { __typename } }');
   const job = async () => (await ask(url, '{ jobs { nodes { status } } }')).data.jobs.nodes[0];
   while ((await job()).status !== 'COMPLETED');
-  await new Promise((resolve) => setTimeout(resolve, 50)); // for the timers of the flow, which are due by now
+  for (const error of [/a stray rejection/, /a stray timer/, /after its activation had ended/]) {
+    await written(error, 'stderr');
+  }
   expect(await job()).toEqual({ status: 'COMPLETED' });
   kill('SIGTERM');
-  const { code, stderr } = await ended;
-  expect(code).toBe(0);
-  expect(stderr).toContain('a stray rejection');
-  expect(stderr).toContain('a stray timer');
-  expect(stderr).toContain('emitted \\"late\\" after its activation had ended');
+  expect((await ended).code).toBe(0);
 });

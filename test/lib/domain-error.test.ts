@@ -23,11 +23,11 @@ test.each([
 describe('messageOf', () => {
   const circular = { self: {} };
   circular.self = circular;
-  const hostile = {
-    toJSON() {
-      throw new Error('no');
-    },
+  const no = () => {
+    throw new Error('no');
   };
+  const hostile = { toJSON: no };
+  const proxy = new Proxy(new Error('hidden'), { get: no, getPrototypeOf: no });
 
   test.each([
     [new Error('broken'), 'broken'],
@@ -37,11 +37,12 @@ describe('messageOf', () => {
     [null, 'null'],
     [404, '404'],
     [{ status: 500 }, '{"status":500}'],
-    [circular, '[object Object]'],
-    [hostile, '[object Object]'],
-    [10n, '[object BigInt]'],
+    [circular, "[object that can't be shown]"],
+    [hostile, "[object that can't be shown]"],
+    [proxy, "[object that can't be shown]"],
+    [10n, '10'],
     [Symbol('s'), 'Symbol(s)'],
-  ])('of %o', (thrown, message) => {
+  ])('case %#', (thrown, message) => {
     expect(messageOf(thrown)).toBe(message);
   });
 });

@@ -1,6 +1,15 @@
-import { defineFlow, defineRoutine, event, retry, slot } from 'millrace/engine';
+import {
+  type Activation,
+  createEngine,
+  defineFlow,
+  defineRoutine,
+  event,
+  retry,
+  slot,
+} from 'millrace/engine';
 import { describe, expect, test } from 'vitest';
 import type { App } from '../../src/app.ts';
+import { JobMonitor } from '../../src/monitoring/job-monitor.ts';
 import { ask, ended, openApp, startJob, until } from '../api/api.ts';
 import { Broken, chain, running } from '../api/flows.ts';
 import { emits, Gate, passes, range } from '../engine/parts.ts';
@@ -142,6 +151,99 @@ describe('M7 trace', () => {
     ]);
   });
 
+  test('M7 a routine is not charged for the time that what it emitted waited for room', async () => {
+    const gate = new Gate();
+    const clock = new ManualClock();
+    const flow = defineFlow({ id: 'blocked' }, (f) => {
+      const source = f.add('source', emits(range(3)));
+      const quick = f.add('quick', passes<number>());
+      const slots = { item: { maxLength: 1 } };
+      const slow = f.add('slow', passes<number>(gate.pass), { slots });
+      f.connect(source.events.item, quick.slots.item);
+      f.connect(quick.events.item, slow.slots.item);
+    });
+    const app = openApp({ flows: [flow], clock });
+    const id = await startJob(app, { flowId: 'blocked' });
+    for (let item = 0; item < 3; item++) {
+      await until(() => gate.waiting === 1);
+      await clock.advance(50);
+      gate.open();
+    }
+    await ended(app, id);
+    const { nodes } = await traceOf(app, id, { routineIds: ['quick'] });
+    expect(nodes.map(({ runMs, blockedMs }) => [runMs, blockedMs])).toEqual([
+      [0, 0],
+      [0, 0],
+      [0, 50],
+    ]);
+    const { job } = await ask(app, GetMetricsDocument, { id });
+    const of = (routine: string) =>
+      job?.routines.find(({ routineId }) => routineId === routine)?.durations;
+    expect(of('quick')).toMatchObject({ count: 3, maxMs: 0 });
+    expect(of('slow')).toMatchObject({ count: 3, minMs: 50, maxMs: 50 });
+  });
+
+  test('M7 the code that ran before it had to wait is charged, with a clock that goes by itself', async () => {
+    const gate = new Gate();
+    const busyMs = 20;
+    const burst = defineRoutine({
+      type: 'burst',
+      events: { item: event<number>() },
+      run: (_, ctx) => {
+        const untilMs = performance.now() + busyMs;
+        while (performance.now() < untilMs);
+        for (const item of range(3)) ctx.emit('item', item);
+      },
+    });
+    const flow = defineFlow({ id: 'burst' }, (f) => {
+      const slots = { item: { maxLength: 1 } };
+      const { events } = f.add('burst', burst);
+      f.connect(events.item, f.add('slow', passes<number>(gate.pass), { slots }).slots.item);
+    });
+    const app = openApp({ flows: [flow] });
+    const id = await startJob(app, { flowId: 'burst' });
+    for (let item = 0; item < 3; item++) {
+      await until(() => gate.waiting === 1);
+      await new Promise((keep) => setTimeout(keep, 30));
+      gate.open();
+    }
+    await ended(app, id);
+    const [only] = (await traceOf(app, id, { routineIds: ['burst'] })).nodes;
+    expect(only?.runMs).toBeGreaterThanOrEqual(busyMs - 1);
+    expect(only?.blockedMs).toBeGreaterThanOrEqual(29);
+  });
+
+  test('M7 time at a breakpoint after the code is not charged either', async () => {
+    const clock = new ManualClock();
+    const held: Activation[] = [];
+    const job = createEngine({ clock }).start(running(() => undefined) as never, 1 as never, {
+      inspector: {
+        stagesOutputs: () => true,
+        holdsBefore: () => false,
+        holdsAfter: (activation) => held.push(activation) > 0,
+      },
+    });
+    const monitor = new JobMonitor(job);
+    await until(() => held.length === 1);
+    await clock.advance(500);
+    for (const activation of held) job.release(activation);
+    await job.settled;
+    expect(monitor.readDurations().get('run')).toMatchObject({ count: 1, maxMs: 0 });
+    expect(held[0]).toMatchObject({ runMs: 0, blockedMs: 500, outcome: 'COMPLETED' });
+  });
+
+  test("M7 what the job's end cut short counts in no duration", async () => {
+    const gate = new Gate();
+    const app = openApp({ flows: [running(gate.pass)], engine: { endGraceMs: 1 } });
+    const id = await startJob(app, { flowId: 'running' });
+    await until(() => gate.waiting === 1);
+    await app.jobs.cancel(id.slice(4));
+    await ended(app, id);
+    expect((await traceOf(app, id)).nodes).toMatchObject([{ outcome: 'ABANDONED' }]);
+    const { job } = await ask(app, GetMetricsDocument, { id });
+    expect(job?.routines[0]?.durations).toMatchObject({ count: 0, maxMs: null });
+  });
+
   test('M7 tells how long items waited', async () => {
     const gate = new Gate();
     const clock = new ManualClock();
@@ -196,7 +298,7 @@ describe('M7 trace', () => {
 
   test('M7 shows large items cut, and the first 16 of many', async () => {
     const flow = running((_, ctx) => {
-      for (let at = 0; at < 40; at++) ctx.emit('out', { at, text: 'x'.repeat(10_000) });
+      for (let at = 0; at < 40; at++) void ctx.emit('out', { at, text: 'x'.repeat(10_000) });
     });
     const app = openApp({ flows: [flow] });
     const id = await startJob(app, { flowId: 'running', input: 'y'.repeat(10_000) });
