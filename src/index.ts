@@ -26,7 +26,8 @@ export type {
   JobPosition,
   JobQuery,
 } from './jobs/job-query.ts';
-export type { JobService, StartJobRequest } from './jobs/job-service.ts';
+export type { StartJobRequest } from './jobs/job-request.ts';
+export type { JobService } from './jobs/job-service.ts';
 export { NotFoundError, ValidationError } from './lib/domain-error.ts';
 export type { JobMonitorOptions } from './monitoring/job-monitor.ts';
 export type { FailureReading } from './monitoring/readings.ts';

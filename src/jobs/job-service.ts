@@ -1,18 +1,8 @@
-import { isDeepStrictEqual } from 'node:util';
-import { z } from 'zod';
-import {
-  checkInput,
-  EngineClosedError,
-  type Flow,
-  InvalidInputError,
-  InvalidStateError,
-  isFinalState,
-} from '../engine/index.ts';
+import { EngineClosedError, InvalidStateError, isFinalState } from '../engine/index.ts';
 import type { FlowRegistry } from '../flows/flow-registry.ts';
 import type { Clock } from '../lib/clock.ts';
-import { type Issue, NotFoundError, ValidationError } from '../lib/domain-error.ts';
+import { NotFoundError } from '../lib/domain-error.ts';
 import { newId } from '../lib/ids.ts';
-import { jsonDepth } from '../lib/json-size.ts';
 import type { PubSub } from '../pubsub/memory-pubsub.ts';
 import type { JobHappening, Topics } from '../pubsub/topics.ts';
 import {
@@ -26,17 +16,8 @@ import {
 import type { JobEvents } from './job-events.ts';
 import type { HostedStateChange, JobHost } from './job-host.ts';
 import type { JobFilter, JobQuery } from './job-query.ts';
+import { checkRequest, isSameRequest, type StartJobRequest } from './job-request.ts';
 import type { JobStore } from './job-store.ts';
-
-export interface StartJobRequest {
-  readonly flowId: string;
-  readonly input: unknown;
-  /** An object of at most 64 KiB as JSON. */
-  readonly metadata?: unknown;
-  readonly owner?: string | undefined;
-  readonly priority?: number | undefined;
-  readonly idempotencyKey?: string | undefined;
-}
 
 export interface JobServiceDeps {
   readonly flows: FlowRegistry;
@@ -256,46 +237,6 @@ export function createJobService(deps: JobServiceDeps): JobService {
   };
 }
 
-const LARGEST_METADATA = 64 * 1024;
-const DEEPEST_INPUT = 100;
-
-/** What is asked of a request besides its input, which its flow knows about. */
-const requestSchema = z.object({
-  metadata: z
-    .record(z.string(), z.unknown())
-    .default({})
-    .refine((metadata) => Buffer.byteLength(JSON.stringify(metadata)) <= LARGEST_METADATA, {
-      message: `Must be at most ${LARGEST_METADATA} bytes as JSON.`,
-    }),
-  owner: z.string().min(1).max(200).optional(),
-  priority: z.int().min(-1000).max(1000).optional(),
-  idempotencyKey: z.string().min(1).max(200).optional(),
-});
-
-/** Answers the request's metadata. @throws ValidationError with every fault of the request and of its input */
-function checkRequest(flow: Flow, request: StartJobRequest): Readonly<Record<string, unknown>> {
-  const checked = requestSchema.safeParse(request);
-  const issues: Issue[] = (checked.error?.issues ?? []).map(({ path, message }) => ({
-    path: ['input', ...path.map(String)],
-    message,
-  }));
-  try {
-    checkInput(flow, request.input);
-  } catch (error) {
-    if (!(error instanceof InvalidInputError)) throw error;
-    // The job's input is the field `input` of the request, which is itself the argument `input`.
-    for (const { path, message } of error.issues) {
-      issues.push({ path: ['input', 'input', ...path], message });
-    }
-  }
-  if (jsonDepth(request.input) > DEEPEST_INPUT) {
-    const message = `Is nested more than ${DEEPEST_INPUT} levels deep.`;
-    issues.push({ path: ['input', 'input'], message });
-  }
-  if (!checked.success || issues.length > 0) throw new ValidationError(issues);
-  return checked.data.metadata;
-}
-
 function happeningOf(job: Job, from: Job['state']): JobHappening {
   switch (job.state) {
     case 'PENDING':
@@ -316,8 +257,4 @@ function happeningOf(job: Job, from: Job['state']): JobHappening {
       return { type: 'JOB_FAILED', errorMessage: message, ...errorCode };
     }
   }
-}
-
-function isSameRequest(job: Job, request: StartJobRequest): boolean {
-  return job.flowId === request.flowId && isDeepStrictEqual(job.input, request.input);
 }

@@ -1,0 +1,64 @@
+import { isDeepStrictEqual } from 'node:util';
+import { z } from 'zod';
+import { checkInput, type Flow, InvalidInputError } from '../engine/index.ts';
+import { type Issue, ValidationError } from '../lib/domain-error.ts';
+import { jsonDepth } from '../lib/json-size.ts';
+import type { Job } from './job.ts';
+
+export interface StartJobRequest {
+  readonly flowId: string;
+  readonly input: unknown;
+  /** An object of at most 64 KiB as JSON. */
+  readonly metadata?: unknown;
+  readonly owner?: string | undefined;
+  readonly priority?: number | undefined;
+  readonly idempotencyKey?: string | undefined;
+}
+
+const LARGEST_METADATA = 64 * 1024;
+const DEEPEST_INPUT = 100;
+
+/** What is asked of a request besides its input, which its flow knows about. */
+const requestSchema = z.object({
+  metadata: z
+    .record(z.string(), z.unknown())
+    .default({})
+    .refine((metadata) => Buffer.byteLength(JSON.stringify(metadata)) <= LARGEST_METADATA, {
+      message: `Must be at most ${LARGEST_METADATA} bytes as JSON.`,
+    }),
+  owner: z.string().min(1).max(200).optional(),
+  priority: z.int().min(-1000).max(1000).optional(),
+  idempotencyKey: z.string().min(1).max(200).optional(),
+});
+
+/** Answers the request's metadata. @throws ValidationError with every fault of the request and of its input */
+export function checkRequest(
+  flow: Flow,
+  request: StartJobRequest,
+): Readonly<Record<string, unknown>> {
+  const checked = requestSchema.safeParse(request);
+  const issues: Issue[] = (checked.error?.issues ?? []).map(({ path, message }) => ({
+    path: ['input', ...path.map(String)],
+    message,
+  }));
+  try {
+    checkInput(flow, request.input);
+  } catch (error) {
+    if (!(error instanceof InvalidInputError)) throw error;
+    // The job's input is the field `input` of the request, which is itself the argument `input`.
+    for (const { path, message } of error.issues) {
+      issues.push({ path: ['input', 'input', ...path], message });
+    }
+  }
+  if (jsonDepth(request.input) > DEEPEST_INPUT) {
+    const message = `Is nested more than ${DEEPEST_INPUT} levels deep.`;
+    issues.push({ path: ['input', 'input'], message });
+  }
+  if (!checked.success || issues.length > 0) throw new ValidationError(issues);
+  return checked.data.metadata;
+}
+
+/** Whether a request is the one that a job was made for. */
+export function isSameRequest(job: Job, request: StartJobRequest): boolean {
+  return job.flowId === request.flowId && isDeepStrictEqual(job.input, request.input);
+}
