@@ -1,6 +1,7 @@
 /** How a routine's code gets what its policy took: one item of one slot, one item of each slot, or lists. */
 export type InputShape = 'one' | 'each' | 'many';
 
+/** The kinds of policy, as people are told them; see the functions of the same names. */
 export type ActivationPolicyKind =
   | 'IMMEDIATE'
   | 'BATCH_SIZE'
@@ -47,6 +48,7 @@ export interface MissingData {
   readonly needs: number;
 }
 
+/** What a policy answers: take these, or wait. */
 export type Decision = Take | Wait;
 
 /**
@@ -243,7 +245,8 @@ export function custom(
 
 /**
  * No data activates the routine. Without slots it is a source and runs once, when the job starts. With slots it
- * runs once on all that gathered, when the job drains.
+ * runs once on all that gathered, when the job drains. Until then nothing empties its slots: each must hold all that
+ * ever comes (`maxLength`), or the job dead-locks, unless its overflow policy drops or refuses.
  */
 export function none(): ActivationPolicy<'many'> {
   return NONE;

@@ -14,6 +14,7 @@ import type { RoutineRun } from './routine-run.ts';
 import type { Item } from './slot-queue.ts';
 import { SuspendedActivations } from './suspended-activations.ts';
 
+/** What an activation runner is put together from. */
 export interface ActivationRunnerParts {
   readonly life: JobLife;
   readonly clock: JobClock;
@@ -188,6 +189,8 @@ export class ActivationRunner {
       this.#awaitDelivery(activation);
     } else if (!this.#life.isEnding && this.inspection.holds(activation, 'holdsAfter')) {
       activation.phase = 'HELD_AFTER';
+      this.#clock.tick();
+      activation.beginBlock(this.#clock.nowMs);
       this.suspended.add(activation);
     } else {
       this.#deliverStaged(activation);
@@ -196,6 +199,7 @@ export class ActivationRunner {
 
   #deliverStaged(activation: Activation): void {
     const { staged = [], routine } = activation;
+    if (activation.phase === 'HELD_AFTER') activation.endBlock(this.#clock.nowMs);
     activation.staged = undefined;
     for (const { event, value } of staged) {
       const targets = routine.targets.get(event);

@@ -1,8 +1,9 @@
+import { DeliveryPromise } from './delivery-promise.ts';
 import { ActivationEndedError, UnknownEventError } from './errors.ts';
 import type { JobLife } from './job-life.ts';
 import type { EventTargets, RoutineProgress, RoutineRun } from './routine-run.ts';
 import type { ActivationContext, JobContext, LogLevel, RoutineLog } from './routine-type.ts';
-import type { Item } from './slot-queue.ts';
+import type { Item, SlotQueue } from './slot-queue.ts';
 
 /**
  * Where an activation is.
@@ -35,6 +36,14 @@ const REMEMBERED_OUTPUTS = 16;
 /** After so many outputs of one activation it is looked at whether the event loop needs a turn. */
 const EMITTED_AT_A_TIME = 64;
 
+/** How many emitted items of one activation wait outside a full slot. */
+export interface Blockage {
+  readonly slot: SlotQueue;
+  count: number;
+}
+
+const NO_BLOCKAGES: Blockage[] = [];
+
 /** What running code asks of its job, through its activation. */
 export interface ActivationHost {
   readonly context: JobContext;
@@ -43,6 +52,8 @@ export interface ActivationHost {
   isTurnOver(): boolean;
   /** Brings an emitted item to all it goes to. @throws SlotFullError when a slot refuses it */
   deliver(activation: Activation, event: string, targets: EventTargets, value: unknown): void;
+  /** Running code began to wait for what it emitted: it may be that nothing in the job can move any more. */
+  codeAwaits(): void;
   /** Has `abort` called when the job is ended before the activation is. */
   listen(activation: Activation): void;
   writeLog(
@@ -69,6 +80,11 @@ export class Activation implements ActivationContext {
   endedMs = 0;
   /** Emitted items that wait outside full slots. */
   pending = 0;
+  /**
+   * Milliseconds during which something that it emitted waited: outside a full slot, or after the code had ended for
+   * the inspector. Up to date when nothing waits; exact only while somebody observes activations.
+   */
+  blockedMs = 0;
   /** How many items it emitted. */
   emitted = 0;
   /** Its first outputs, remembered only while somebody observes activations. */
@@ -83,7 +99,9 @@ export class Activation implements ActivationContext {
   isSuspended = false;
   suspendedBefore: Activation | undefined = undefined;
   suspendedAfter: Activation | undefined = undefined;
-  #delivered: Deferred | undefined = undefined;
+  #blockedSinceMs = 0;
+  #blockages: Blockage[] = NO_BLOCKAGES;
+  #delivered: DeliveryPromise | undefined = undefined;
   #abort: AbortController | undefined = undefined;
 
   constructor(
@@ -102,6 +120,24 @@ export class Activation implements ActivationContext {
 
   get routineId(): string {
     return this.routine.id;
+  }
+
+  /**
+   * Milliseconds that the code took, without the time during which what it emitted waited. 0 until it has ended, and
+   * when nobody observes activations.
+   */
+  get runMs(): number {
+    return Math.max(0, this.endedMs - this.startedMs - this.blockedMs);
+  }
+
+  /** The full slots outside which emitted items wait, each once. */
+  get blockedBy(): readonly Readonly<Blockage>[] {
+    return this.#blockages;
+  }
+
+  /** Whether the code waits for room for what it emitted. Code that has not asked to be told works on. */
+  get awaitsDelivery(): boolean {
+    return this.#delivered?.isAwaited === true;
   }
 
   // The code's declared types are what `defineRoutine` checked it against; here they are unknown.
@@ -130,7 +166,7 @@ export class Activation implements ActivationContext {
   get log(): RoutineLog {
     const write =
       (level: LogLevel) => (message: string, facts?: Readonly<Record<string, unknown>>) =>
-        this.routine.host.writeLog(this, level, message, facts);
+        this.routine.host.writeLog(this, level, String(message), facts); // code may be untyped
     return {
       debug: write('DEBUG'),
       info: write('INFO'),
@@ -174,21 +210,59 @@ export class Activation implements ActivationContext {
 
   /** Kept once none of its outputs waits for room any more. */
   whenDelivered(): Promise<void> {
-    this.#delivered ??= new Deferred();
-    return this.#delivered.promise;
+    this.#delivered ??= new DeliveryPromise(this);
+    return this.#delivered;
+  }
+
+  /** Running code began to wait for `whenDelivered`. */
+  codeAwaits(): void {
+    this.routine.host.codeAwaits();
   }
 
   /** Whether a value that the code answered is the promise that `emit` gave it. */
   isDelivery(value: unknown): boolean {
-    return this.#delivered !== undefined && value === this.#delivered.promise;
+    return this.#delivered !== undefined && value === this.#delivered;
   }
 
-  /** One of its outputs that waited has found its place, or was given up. */
-  settleDelivery(): void {
+  /** From now on one of its outputs waits outside a full slot. */
+  hold(slot: SlotQueue, nowMs: number): void {
+    if (this.pending === 0) this.beginBlock(nowMs);
+    this.pending++;
+    // A list, since it mostly has one element: a map for each activation that is blocked would cost more than its run.
+    const blockage = this.#blockages.find((each) => each.slot === slot);
+    if (blockage !== undefined) blockage.count++;
+    else if (this.#blockages.length === 0) this.#blockages = [{ slot, count: 1 }];
+    else this.#blockages.push({ slot, count: 1 });
+  }
+
+  /** One of its outputs that waited outside a slot has found its place, or was given up. */
+  settleDelivery(slot: SlotQueue, nowMs: number): void {
     this.pending--;
-    if (this.pending > 0) return;
+    if (this.pending > 0) {
+      this.#unblock(slot);
+      return;
+    }
+    this.#blockages = NO_BLOCKAGES;
+    this.endBlock(nowMs);
     this.#delivered?.resolve();
     this.#delivered = undefined;
+  }
+
+  #unblock(slot: SlotQueue): void {
+    const at = this.#blockages.findIndex((each) => each.slot === slot);
+    const blockage = this.#blockages[at];
+    if (blockage === undefined) return;
+    blockage.count--;
+    if (blockage.count === 0) this.#blockages.splice(at, 1);
+  }
+
+  /** From now on what it emitted waits; `endBlock` follows before the next. */
+  beginBlock(nowMs: number): void {
+    this.#blockedSinceMs = nowMs;
+  }
+
+  endBlock(nowMs: number): void {
+    this.blockedMs += nowMs - this.#blockedSinceMs;
   }
 
   abort(reason: unknown): void {
@@ -199,20 +273,4 @@ export class Activation implements ActivationContext {
 /** A promise that is kept in a later turn of the event loop. */
 function nextTurn(): Promise<void> {
   return new Promise((keep) => setImmediate(keep));
-}
-
-/** A promise that is kept from outside. */
-class Deferred {
-  readonly promise: Promise<void>;
-  #keep: (() => void) | undefined = undefined;
-
-  constructor() {
-    this.promise = new Promise((keep) => {
-      this.#keep = keep;
-    });
-  }
-
-  resolve(): void {
-    this.#keep?.();
-  }
 }

@@ -3,14 +3,17 @@ import type { Delivery } from './delivery.ts';
 import type { JobClock } from './job-clock.ts';
 import type { JobLife } from './job-life.ts';
 import type { JobNews } from './job-news.ts';
+import type { ReadyList } from './ready-list.ts';
 import type { EventTargets, RoutineProgress } from './routine-run.ts';
 import type { JobContext, LogLevel } from './routine-type.ts';
 
+/** What a code host is put together from. */
 export interface CodeHostParts {
   readonly context: JobContext;
   readonly life: JobLife;
   readonly clock: JobClock;
   readonly news: JobNews;
+  readonly ready: ReadyList;
   readonly delivery: Delivery;
   /** Whether the event loop was kept as long as it should be at a time. */
   readonly isTurnOver: () => boolean;
@@ -23,6 +26,7 @@ export class CodeHost implements ActivationHost {
   readonly isTurnOver: () => boolean;
   readonly #clock: JobClock;
   readonly #news: JobNews;
+  readonly #ready: ReadyList;
   readonly #delivery: Delivery;
   /** Activations whose code asked for its abort signal and has not ended. */
   readonly #listening = new Set<Activation>();
@@ -33,11 +37,16 @@ export class CodeHost implements ActivationHost {
     this.isTurnOver = parts.isTurnOver;
     this.#clock = parts.clock;
     this.#news = parts.news;
+    this.#ready = parts.ready;
     this.#delivery = parts.delivery;
   }
 
   deliver(activation: Activation, event: string, targets: EventTargets, value: unknown): void {
     this.#delivery.deliver(activation, event, targets, value);
+  }
+
+  codeAwaits(): void {
+    this.#ready.requestWork();
   }
 
   listen(activation: Activation): void {

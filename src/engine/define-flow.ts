@@ -102,6 +102,7 @@ export interface FlowBuilder<Input> {
   connectByName(from: EventRef, to: SlotRef): void;
 }
 
+/** What a flow is besides its routines and connections. */
 export interface FlowOptions<InputSchema extends Schema | undefined> {
   /** Unique among the flows of a server; letters, digits, `_` and `-`. */
   readonly id: string;

@@ -8,6 +8,7 @@ import type { ReadyList } from './ready-list.ts';
 import type { EventTargets, RoutineRun } from './routine-run.ts';
 import type { Item, SlotQueue } from './slot-queue.ts';
 
+/** What a delivery is put together from. */
 export interface DeliveryParts {
   readonly life: JobLife;
   readonly clock: JobClock;
@@ -77,18 +78,19 @@ export class Delivery {
       if (held === undefined) return;
       held.item.queuedMs = this.#clock.nowMs;
       this.#enter(slot, held.item);
-      this.#settle(held.activation);
+      this.#settle(held.activation, slot);
     }
   }
 
   /** Gives up what waits outside: the job is ending. */
   discardHeld(routines: readonly RoutineRun[]): void {
+    this.#clock.tick(); // the job may be ended between two pieces of work
     for (const { slots } of routines) {
       for (const slot of slots) {
         for (const { activation } of slot.held.drain()) {
           slot.accepted++;
           slot.discarded++;
-          this.#settle(activation);
+          this.#settle(activation, slot);
         }
       }
     }
@@ -97,7 +99,9 @@ export class Delivery {
   #overflow(slot: SlotQueue, item: Item, activation: Activation): SlotFullError | undefined {
     switch (slot.definition.overflow) {
       case 'block':
-        activation.pending++;
+        // A stamp would do for the queue, but code may have run for long before it had to wait.
+        if (activation.pending === 0 && this.#news.isWatched) this.#clock.tick();
+        activation.hold(slot, this.#clock.nowMs);
         slot.held.push({ item, activation });
         this.#ready.requestWork();
         return undefined;
@@ -126,8 +130,8 @@ export class Delivery {
     this.#ready.wake(slot.owner);
   }
 
-  #settle(activation: Activation): void {
-    activation.settleDelivery();
+  #settle(activation: Activation, slot: SlotQueue): void {
+    activation.settleDelivery(slot, this.#clock.nowMs);
     if (activation.pending === 0) this.#parts.onDelivered(activation);
   }
 }

@@ -8,6 +8,7 @@ import type { JobInspector, JobObserver } from './observer.ts';
 import { Scheduler, type Sliced } from './scheduler.ts';
 import { validate } from './validate.ts';
 
+/** How an engine runs its jobs. */
 export interface EngineOptions {
   readonly clock?: Clock;
   /** The most jobs that run at once; others wait as PENDING. Default 64. */
@@ -16,16 +17,22 @@ export interface EngineOptions {
   readonly turnMs?: number;
   /** How long running code may go on after its job was ended, in milliseconds. Default 5,000. */
   readonly endGraceMs?: number;
-  /** How long a job may stand still before it counts as dead-locked, in milliseconds. Default 1,000. */
+  /**
+   * How long a job may stand still before it counts as dead-locked, when all code that still runs waits for room for
+   * what it emitted; in milliseconds. Default 1,000.
+   */
   readonly deadlockGraceMs?: number;
 }
 
+/** What can be said of one job when it is started. */
 export interface JobOptions {
   /** Default: a new UUID version 7. */
   readonly id?: string;
   /** Among jobs that wait for a place, a higher one goes first. Default 0. */
   readonly priority?: number;
+  /** Told what happens in the job, from its start on. */
   readonly observers?: readonly JobObserver[];
+  /** May stop single activations of the job. */
   readonly inspector?: JobInspector;
 }
 
@@ -103,8 +110,9 @@ export function createEngine(options: EngineOptions = {}): Engine {
       const { job, start } = JobRun.create(id, flow, checkInput(flow, input), jobRunOptions);
       job.inspector = inspector;
       for (const observer of observers) job.observe(observer);
-      const at = waiting.findIndex((other) => other.priority < priority);
-      waiting.splice(at < 0 ? waiting.length : at, 0, { job, start, priority });
+      // From the end, where most find their place at once: thousands may wait.
+      const before = waiting.findLastIndex((other) => other.priority >= priority);
+      waiting.splice(before + 1, 0, { job, start, priority });
       void job.settled.then(() => {
         if (running.delete(job)) startNext();
         else forget(job);

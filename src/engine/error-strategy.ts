@@ -3,6 +3,7 @@ import type { BackOff } from '../lib/back-off.ts';
 /** What is done in the end with an activation that failed. */
 export type FinalErrorStrategy = 'stop' | 'continue' | 'skip';
 
+/** The same items are tried again, each time after a longer delay if the back-off says so. Made by `retry`. */
 export interface RetryStrategy extends BackOff {
   readonly kind: 'retry';
   /** How often the code runs at most, the first run included. */
@@ -23,9 +24,13 @@ export interface RetryStrategy extends BackOff {
  */
 export type ErrorStrategy = FinalErrorStrategy | RetryStrategy;
 
+/** What `retry` takes; the fields are those of `RetryStrategy`. */
 export interface RetryOptions extends BackOff {
+  /** How often the code runs at most, the first run included. */
   readonly maxAttempts: number;
+  /** Says which errors are worth another attempt. Default: all. */
   readonly retryOn?: (error: unknown) => boolean;
+  /** What happens when the last attempt failed, or the error is not worth another. Default `stop`. */
   readonly then?: FinalErrorStrategy;
 }
 

@@ -37,13 +37,23 @@ export class DeadlockError extends DomainError {
   readonly code = 'DEADLOCK';
   /** The full slots, as `routine.slot`. */
   readonly slots: readonly string[];
+  /** Those of them whose routine gathers until the job drains (policy `none`): they must hold all that comes. */
+  readonly gathering: readonly string[];
 
-  constructor(slots: readonly string[]) {
+  constructor(slots: readonly string[], gathering: readonly string[] = []) {
+    const others = slots.filter((slot) => !gathering.includes(slot));
+    const advice = [
+      gathering.length > 0 &&
+        `${gathering.join(', ')} gathers until the job drains (policy none), so its maxLength must hold everything that is ever emitted to it: raise it, or use a policy that takes items as they come.`,
+      others.length > 0 &&
+        'Raise maxLength, choose an overflow policy that drops, or break the cycle.',
+    ];
     super(
       `The job is dead-locked: items wait for room in ${slots.join(', ')}, which nothing will empty. ` +
-        'Raise maxLength, choose an overflow policy that drops, or break the cycle.',
+        advice.filter((each) => each !== false).join(' Else: '),
     );
     this.slots = slots;
+    this.gathering = gathering;
   }
 }
 

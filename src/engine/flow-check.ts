@@ -11,6 +11,7 @@ export interface FlowDraft {
   readonly outputs: Readonly<Record<string, EventRef>>;
 }
 
+/** What was found in a flow's graph. */
 export interface FlowCheck {
   /** What makes the flow impossible to run. */
   readonly faults: readonly FlowFault[];

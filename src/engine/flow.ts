@@ -49,6 +49,7 @@ export interface FlowRoutine {
   readonly timeoutMs: number | undefined;
 }
 
+/** What kind of thing is wrong; the message of a `FlowFault` says it in full. */
 export type FlowFaultCode =
   | 'EMPTY_FLOW'
   | 'INVALID_ID'

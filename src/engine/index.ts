@@ -1,4 +1,7 @@
-export type { Activation, ActivationOutcome, Output } from './activation.ts';
+export type { CancelTimer, Clock } from '../lib/clock.ts';
+export type { Deque } from '../lib/deque.ts';
+export { DomainError, type Issue } from '../lib/domain-error.ts';
+export type { Activation, ActivationOutcome, ActivationPhase, Output } from './activation.ts';
 export {
   type ActivationPolicy,
   type ActivationPolicyKind,
@@ -7,11 +10,17 @@ export {
   type CustomDecision,
   type CustomPolicyMetadata,
   custom,
+  type Decision,
+  type GatherOptions,
+  type InputShape,
   immediate,
+  type MissingData,
   none,
   type RoutineView,
   type SlotView,
+  type Take,
   timeInterval,
+  type Wait,
 } from './activation-policy.ts';
 export {
   defineFlow,
@@ -31,6 +40,7 @@ export {
 } from './engine.ts';
 export {
   type ErrorStrategy,
+  type FinalErrorStrategy,
   type RetryOptions,
   type RetryStrategy,
   retry,
@@ -57,21 +67,28 @@ export {
   type SlotRef,
 } from './flow.ts';
 export type { JobRun } from './job-run.ts';
-export { isFinalState, type JobResult, type JobState } from './job-state.ts';
+export { type FinalJobState, isFinalState, type JobResult, type JobState } from './job-state.ts';
 export type { JobInspector, JobObserver, LogEntry } from './observer.ts';
-export type { RoutineProgress, RoutineRun } from './routine-run.ts';
+export type { EventTargets, OutputBuffer, RoutineProgress, RoutineRun } from './routine-run.ts';
 export {
   type ActivationContext,
   defineRoutine,
   type EventSpec,
+  type EventSpecs,
   event,
+  type InputsOf,
+  type ItemOfEvent,
+  type ItemOfSlot,
   type JobContext,
   type LogLevel,
   type RoutineLog,
   type RoutineType,
+  type RoutineTypeOptions,
   type Schema,
   type SlotOptions,
   type SlotSpec,
+  type SlotSpecs,
   slot,
 } from './routine-type.ts';
-export type { Item, OverflowPolicy, SlotQueue } from './slot-queue.ts';
+export type { HeldItem, Item, OverflowPolicy, SlotQueue } from './slot-queue.ts';
+export type { Suspended } from './suspended-activations.ts';

@@ -17,6 +17,7 @@ import type { JobContext } from './routine-type.ts';
 import type { Sliced } from './scheduler.ts';
 import type { Suspended } from './suspended-activations.ts';
 
+/** What a job needs of the engine that runs it. */
 export interface JobRunOptions {
   readonly clock: Clock;
   /** Asks for a call of the job's work soon. */
@@ -33,8 +34,8 @@ export interface JobRunOptions {
  * One run of a flow: what people do to it, and what they can see of it. The engine that made it starts it.
  *
  * The rooms behind: `JobLife` (its state and its end), `JobWork` (which routine runs next), `ActivationRunner` (what
- * becomes of an activation), `Delivery` (where items go), `CodeHost` (what running code asks for). They meet in the `ReadyList`, and this is the only place
- * that knows them all.
+ * becomes of an activation), `Delivery` (where items go), `CodeHost` (what running code asks for). They meet in the
+ * `ReadyList`, and this is the only place that knows them all.
  */
 export class JobRun {
   readonly id: string;
@@ -97,7 +98,7 @@ export class JobRun {
       ready,
       onDelivered: (activation) => this.#runner.goOnDelivered(activation),
     });
-    const host = new CodeHost({ context, life, clock, news, delivery, isTurnOver });
+    const host = new CodeHost({ context, life, clock, news, ready, delivery, isTurnOver });
     const runner = new ActivationRunner({ life, clock, news, ready, host });
     this.routines = flow.routines.map((definition) => new RoutineRun(definition, clock, host));
     for (const routine of this.routines) this.#byId.set(routine.id, routine);

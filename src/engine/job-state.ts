@@ -10,6 +10,7 @@
  */
 export type JobState = 'PENDING' | 'RUNNING' | 'PAUSED' | 'COMPLETED' | 'FAILED' | 'CANCELLED';
 
+/** The states that a job ends in and never leaves. */
 export type FinalJobState = 'COMPLETED' | 'FAILED' | 'CANCELLED';
 
 /** The states that may follow each state. */
@@ -22,6 +23,7 @@ export const NEXT_STATES: Readonly<Record<JobState, readonly JobState[]>> = {
   CANCELLED: [],
 };
 
+/** Whether a job in this state has ended. */
 export function isFinalState(state: JobState): state is FinalJobState {
   return NEXT_STATES[state].length === 0;
 }

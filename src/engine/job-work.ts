@@ -19,6 +19,7 @@ const LOOK_AT_WEIGHT = 64;
 /** When so little time has gone by between two looks, the next may come later. */
 const SHORT_MS = 0.1;
 
+/** What a job's work is put together from. */
 export interface JobWorkParts {
   readonly life: JobLife;
   readonly clock: JobClock;

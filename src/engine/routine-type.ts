@@ -18,6 +18,7 @@ export interface EventSpec<T = unknown> {
   readonly [carried]?: () => T;
 }
 
+/** How a slot holds its items. */
 export interface SlotOptions {
   readonly description?: string | undefined;
   /** Whether a flow that leaves the slot unconnected is at fault. Default true. */
@@ -40,10 +41,14 @@ export function event<T>(options: { readonly description?: string } = {}): Event
   return options;
 }
 
+/** The slots of a routine type, by name. */
 export type SlotSpecs = Readonly<Record<string, SlotSpec>>;
+/** The events of a routine type, by name. */
 export type EventSpecs = Readonly<Record<string, EventSpec>>;
 
+/** The type of the items that a declared slot takes. */
 export type ItemOfSlot<S> = S extends SlotSpec<infer T> ? T : never;
+/** The type of the items that a declared event emits. */
 export type ItemOfEvent<E> = E extends EventSpec<infer T> ? T : never;
 
 /** What a routine's code is given, by the shape its policy takes in. */
@@ -59,6 +64,7 @@ export type InputsOf<Slots, Shape extends InputShape> = keyof Slots extends neve
       ? { readonly [K in keyof Slots]: ItemOfSlot<Slots[K]> }
       : { readonly [K in keyof Slots]: readonly ItemOfSlot<Slots[K]>[] };
 
+/** How much a line of a job's log matters. */
 export type LogLevel = 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR';
 
 /** Writes to the job's log. Each call names what happened and, if it helps, the facts. */
@@ -98,15 +104,17 @@ export interface ActivationContext<Config = unknown, Events = EventSpecs, State 
    * have: a loop that emits much should `await` it, so that it goes no faster than those who consume. Now and then
    * the promise only lets the event loop have a turn. When the job is ending, what is emitted is discarded.
    * What was emitted stays emitted, also when the code fails later.
+   * It is a method of its context: `const { emit } = ctx` is a compile error where it is called.
    * @throws ActivationEndedError after the activation ended
    * @throws SlotFullError when a slot it goes to is full and its overflow policy is `error`
    */
   emit<K extends keyof Events & string>(
+    this: object,
     event: K,
     item: ItemOfEvent<Events[K]>,
   ): Promise<void> | undefined;
   /** Tells how far the routine is: `done` of `total` (leave it out when unknown). */
-  progress(done: number, total?: number, message?: string): void;
+  progress(this: object, done: number, total?: number, message?: string): void;
 }
 
 type ConfigOf<C> = C extends Schema<infer _, infer Output> ? Output : undefined;
@@ -138,6 +146,7 @@ export interface RoutineType<
   ): unknown;
 }
 
+/** What `defineRoutine` makes a routine type of; what is left out is as `defineRoutine` says. */
 export interface RoutineTypeOptions<
   ConfigSchema extends Schema | undefined,
   Slots extends SlotSpecs,

@@ -40,7 +40,7 @@ describe('emit after the end', () => {
     let late: (() => unknown) | undefined;
     const logged: LogEntry[] = [];
     const { flow, kept } = alone((ctx) => {
-      ctx.emit('item', 'in time' as never);
+      void ctx.emit('item', 'in time' as never);
       late = () => ctx.emit('item', 'late' as never);
     });
     const job = createEngine().start(flow, undefined, {

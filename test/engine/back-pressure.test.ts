@@ -54,6 +54,43 @@ describe('block', () => {
     expect(countsOf(slotOf(job, 'end'))).toEqual({ accepted: 20, consumed: 20 });
   });
 
+  test('an activation tells which slots its items wait for, and how many at each', async () => {
+    const gates = { left: new Gate(), right: new Gate() };
+    const flow = defineFlow({ id: 'both' }, (f) => {
+      const source = f.add('source', emitsAtOnce(range(6)));
+      for (const [id, maxLength] of [
+        ['left', 1],
+        ['right', 3],
+      ] as const) {
+        const type = passes<number>(gates[id].pass);
+        f.connect(
+          source.events.item,
+          f.add(id, type, { slots: { item: { maxLength } } }).slots.item,
+        );
+      }
+    });
+    const job = createEngine().start(flow, undefined);
+    await until(() => gates.left.waiting + gates.right.waiting === 2);
+    const [activation] = [...job.suspended].filter(({ routineId }) => routineId === 'source');
+    const blocked = () => activation?.blockedBy.map(({ slot, count }) => [slot.owner.id, count]);
+    expect(blocked()).toEqual([
+      ['left', 4],
+      ['right', 2],
+    ]);
+    gates.right.open();
+    await settle();
+    gates.right.open();
+    await settle();
+    expect(blocked()).toEqual([['left', 4]]);
+    while (job.state === 'RUNNING') {
+      gates.left.open();
+      gates.right.open();
+      await settle(1);
+    }
+    expect(blocked()).toEqual([]);
+    expect(await job.settled).toMatchObject({ state: 'COMPLETED' });
+  });
+
   test('what a synchronous producer emits waits outside, and the routine with it', async () => {
     const kept: number[] = [];
     const gate = new Gate();

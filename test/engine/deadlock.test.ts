@@ -1,11 +1,14 @@
 import {
+  type ActivationContext,
   allSlotsReady,
   createEngine,
   DeadlockError,
   defineFlow,
   defineRoutine,
+  type EventSpec,
   event,
   type Flow,
+  none,
   slot,
 } from 'millrace/engine';
 import { describe, expect, test } from 'vitest';
@@ -28,6 +31,35 @@ const doubling = (isAsync: boolean) =>
           ctx.emit('item', item);
         },
   });
+
+type LeftRight = ActivationContext<
+  undefined,
+  { readonly left: EventSpec<number>; readonly right: EventSpec<number> },
+  undefined
+>;
+
+/** A source of which `run` is the code, and what pairs its items: two on the left fill the slot. */
+function pairing(run: (ctx: LeftRight) => unknown, pairs: unknown[] = []) {
+  const source = defineRoutine({
+    type: 'source',
+    events: { left: event<number>(), right: event<number>() },
+    run: (_, ctx) => run(ctx),
+  });
+  const pair = defineRoutine({
+    type: 'pair',
+    slots: { left: slot<number>({ maxLength: 2 }), right: slot<number>() },
+    policy: allSlotsReady(),
+    run: (inputs) => {
+      pairs.push(inputs);
+    },
+  });
+  return defineFlow({ id: 'pairing' }, (f) => {
+    const { events } = f.add('source', source);
+    const { slots } = f.add('pair', pair);
+    f.connect(events.left, slots.left);
+    f.connect(events.right, slots.right);
+  });
+}
 
 async function findDeadlock(flow: Flow<number>): Promise<DeadlockError> {
   const clock = new ManualClock();
@@ -82,6 +114,62 @@ describe('a dead lock fails the job and names the slots', () => {
       f.connect(few.events.item, slots.right);
     });
     expect((await findDeadlock(flow as never)).slots).toEqual(['pair.left']);
+  });
+
+  test.each<[string, (ctx: LeftRight) => unknown]>([
+    [
+      'one after another',
+      async (ctx) => {
+        for (const item of range(5)) await ctx.emit('left', item);
+      },
+    ],
+    ['all together', (ctx) => Promise.all(range(5).map((item) => ctx.emit('left', item)))],
+    [
+      'the last, by answering it',
+      async (ctx) => {
+        for (const item of range(4)) void ctx.emit('left', item);
+        return ctx.emit('left', 4);
+      },
+    ],
+    [
+      'the first, later',
+      async (ctx) => {
+        const first = range(5).map((item) => ctx.emit('left', item))[2];
+        await Promise.resolve();
+        await first;
+      },
+    ],
+    [
+      'by a callback',
+      (ctx) =>
+        new Promise<void>((keep) => {
+          void range(5)
+            .map((item) => ctx.emit('left', item))[2]
+            ?.then(keep);
+        }),
+    ],
+  ])('code that awaits what it emitted: %s', async (_, run) => {
+    expect((await findDeadlock(pairing(run) as never)).slots).toEqual(['pair.left']);
+  });
+
+  test('a gatherer that must hold all that comes says so', async () => {
+    const gathers = defineRoutine({
+      type: 'gathers',
+      slots: { item: slot<number>({ maxLength: 3 }) },
+      policy: none(),
+      run: () => undefined,
+    });
+    const flow = defineFlow({ id: 'gathering' }, (f) => {
+      const source = f.add('source', emits(range(9)));
+      f.connect(source.events.item, f.add('sum', gathers).slots.item);
+    });
+    const error = await findDeadlock(flow as never);
+    expect(error.gathering).toEqual(['sum.item']);
+    expect(error.message).toBe(
+      'The job is dead-locked: items wait for room in sum.item, which nothing will empty. ' +
+        'sum.item gathers until the job drains (policy none), so its maxLength must hold everything that is ' +
+        'ever emitted to it: raise it, or use a policy that takes items as they come.',
+    );
   });
 
   test('is certain without waiting when no code is running', async () => {
@@ -185,39 +273,54 @@ describe('no dead lock is seen', () => {
     expect(await job.settled).toMatchObject({ state: 'COMPLETED' });
   });
 
-  test('when code with items outside goes on within the grace', async () => {
+  test('while code whose items wait outside works on, however long', async () => {
     const clock = new ManualClock();
     const gate = new Gate();
-    const type = defineRoutine({
-      type: 'busy',
-      events: { left: event<number>(), right: event<number>() },
-      run: async (_, ctx) => {
-        for (const item of range(3)) void ctx.emit('left', item);
-        await gate.pass();
-        for (const item of range(3)) void ctx.emit('right', item);
-      },
-    });
     const pairs: unknown[] = [];
-    const pair = defineRoutine({
-      type: 'pair',
-      slots: { left: slot<number>({ maxLength: 1 }), right: slot<number>() },
-      policy: allSlotsReady(),
-      run: (inputs) => {
-        pairs.push(inputs);
-      },
+    const flow = pairing(async (ctx) => {
+      for (const item of range(5)) void ctx.emit('left', item);
+      await gate.pass();
+      for (const item of range(5)) void ctx.emit('right', item);
+    }, pairs);
+    const job = createEngine({ clock }).start(flow, undefined);
+    await clock.advance(2_500);
+    expect(job.state).toBe('RUNNING');
+    gate.open();
+    expect(await job.settled).toMatchObject({ state: 'COMPLETED' });
+    expect(pairs).toHaveLength(5);
+    expect(clock.timers).toBe(0);
+  });
+
+  test('when such code never ends: it may still emit', async () => {
+    const clock = new ManualClock();
+    const flow = pairing((ctx) => {
+      for (const item of range(5)) void ctx.emit('left', item);
+      return new Promise(() => undefined);
     });
-    const flow = defineFlow({ id: 'pairing' }, (f) => {
-      const busy = f.add('busy', type);
-      const { slots } = f.add('pair', pair);
-      f.connect(busy.events.left, slots.left);
-      f.connect(busy.events.right, slots.right);
-    });
+    const job = createEngine({ clock, endGraceMs: 1 }).start(flow, undefined);
+    await clock.advance(1_000_000);
+    expect(job.state).toBe('RUNNING');
+    expect(clock.timers).toBe(0);
+    job.cancel();
+    await clock.advance(1);
+    expect(await job.settled).toMatchObject({ state: 'CANCELLED' });
+  });
+
+  test('when code that awaits one emit emits more within the grace', async () => {
+    const clock = new ManualClock();
+    const gate = new Gate();
+    const pairs: unknown[] = [];
+    const flow = pairing(async (ctx) => {
+      const left = Promise.all(range(5).map((item) => ctx.emit('left', item)));
+      const right = gate.pass().then(() => range(5).map((item) => ctx.emit('right', item)));
+      await Promise.all([left, right]);
+    }, pairs);
     const job = createEngine({ clock, deadlockGraceMs: 100 }).start(flow, undefined);
     await clock.advance(99);
     gate.open();
     await settle();
     expect(await job.settled).toMatchObject({ state: 'COMPLETED' });
-    expect(pairs).toHaveLength(3);
+    expect(pairs).toHaveLength(5);
     expect(clock.timers).toBe(0);
   });
 });

@@ -64,7 +64,7 @@ describe('start', () => {
     const flow = defineFlow({ id: 'late', input }, (f) => {
       f.connect(f.input, f.add('end', keeps<unknown>([])).slots.item);
     });
-    expect(() => createEngine().start(flow, 'text')).toThrow(/must be synchronous/);
+    expect(() => createEngine().start(flow, 'text')).toThrow(/synchronous/);
   });
 });
 

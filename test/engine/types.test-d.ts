@@ -224,6 +224,27 @@ describe('the code', () => {
   });
 });
 
+describe("a context's methods", () => {
+  test('are called on their context only', () => {
+    defineRoutine({
+      type: 'loose',
+      events: { out: event<number>() },
+      run: (_, ctx) => {
+        const { emit, progress, log } = ctx;
+        ctx.emit('out', 1);
+        ctx.progress(1, 2);
+        log.info('writes without its context');
+        // @ts-expect-error it would lose its context
+        emit('out', 1);
+        // @ts-expect-error as above
+        progress(1, 2);
+        // @ts-expect-error the item has another type
+        ctx.emit('out', '1');
+      },
+    });
+  });
+});
+
 describe('a routine type', () => {
   test('keeps what it was made of', () => {
     expectTypeOf(double).toExtend<RoutineType>();
