@@ -36,6 +36,7 @@ export interface Take {
 
 /** Nothing now. Ask again at `waitUntilMs` (clock of `RoutineView.nowMs`) or, without it, when data arrives. */
 export interface Wait {
+  readonly take?: undefined;
   readonly waitUntilMs?: number;
   /** What is missing, for `whyNotRunning`. */
   readonly missing?: readonly MissingData[];
@@ -233,7 +234,7 @@ export function custom(
     smallestCapacity: 1,
     decide: (view) => {
       const decision = decide(view);
-      if (!('take' in decision)) return decision;
+      if (decision.take === undefined) return decision;
       const wanted = decision.take;
       const take = view.slots.map(({ name, length }) =>
         Math.max(0, Math.min(Math.floor(wanted[name] ?? 0), length)),

@@ -218,7 +218,9 @@ export class ActivationRunner {
   // ── After the code ─────────────────────────────────────────────────────────────────────────────────────────────
 
   #awaitDelivery(activation: Activation): void {
-    if (activation.pending > 0) {
+    // A failure that ends the job waits for no room: what is outside then is discarded with the rest.
+    const endsJob = activation.hasFailed && activation.routine.definition.onError === 'stop';
+    if (activation.pending > 0 && !endsJob) {
       activation.phase = 'DELIVERING';
       this.suspended.add(activation);
     } else if (activation.hasFailed) {

@@ -113,7 +113,7 @@ export class JobWork implements Sliced {
         this.#life.end('FAILED', error);
         return false;
       }
-      if (!('take' in decision)) {
+      if (decision.take === undefined) {
         this.#wakeAt(routine, decision.waitUntilMs);
         return false;
       }

@@ -38,7 +38,7 @@ function waitOf(job: JobRun, routine: RoutineRun): WhyNotRunning | undefined {
   } catch {
     decision = {}; // the engine fails the job with this error when it asks for itself
   }
-  if ('take' in decision) return undefined;
+  if (decision.take !== undefined) return undefined;
   if (decision.waitUntilMs !== undefined) {
     return { kind: 'WAITING_FOR_TIME', until: job.wallTime(decision.waitUntilMs) };
   }

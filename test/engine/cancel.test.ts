@@ -391,7 +391,8 @@ describe('a failure', () => {
           throw new Error('broken');
         },
       });
-      const source = f.add('source', type);
+      // Whether to try again is asked when all is delivered.
+      const source = f.add('source', type, { onError: retry({ maxAttempts: 1, delayMs: 0 }) });
       const end = passes<number>((item) => {
         states.push(job.state);
         kept.push(item);

@@ -38,6 +38,36 @@ async function runToEnd(flow: Flow<unknown>) {
 }
 
 describe('stop', () => {
+  test('fails the job at once, also while what was emitted before still waits for room', async () => {
+    const error = new Error('broken');
+    const source = defineRoutine({
+      type: 'source',
+      events: { item: event<number>() },
+      run: async (_, ctx) => {
+        for (const item of range(100)) void ctx.emit('item', item);
+        await settle();
+        throw error;
+      },
+    });
+    const flow = defineFlow({ id: 'late' }, (f) => {
+      const gate = new Promise(() => undefined); // the consumer never gets on
+      const end = f.add(
+        'end',
+        passes<number>(() => gate),
+        { slots: { item: { maxLength: 2 } } },
+      );
+      f.connect(f.add('source', source).events.item, end.slots.item);
+    });
+    const job = createEngine({ endGraceMs: 1 }).start(flow, undefined);
+    expect(await job.settled).toMatchObject({ state: 'FAILED', error });
+    expect(job.routine('source').failed).toBe(1);
+    expect(slotOf(job, 'end', 'item')).toMatchObject({
+      accepted: 100,
+      discarded: 100,
+      inFlight: 0,
+    });
+  });
+
   test('is the default: the job fails with the error, the item is recorded with it', async () => {
     const error = new Error('broken');
     const { flow, kept } = passing(failsOn(2, error));

@@ -2,7 +2,7 @@ import { defineFlow } from 'millrace/engine';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { App } from '../../src/app.ts';
-import { answer, ask, ended, inState, jobOf, openApp, startJob, until } from '../api/api.ts';
+import { ask, ended, inState, jobOf, openApp, startJob, until } from '../api/api.ts';
 import { Broken, echo, running, waiting } from '../api/flows.ts';
 import { Gate, passes } from '../engine/parts.ts';
 import {
@@ -168,8 +168,10 @@ describe('startJob', () => {
   test('after the close it is refused with a code, and no job is left', async () => {
     const app = openApp({ flows: [echo()] });
     await app.close();
-    const { errors = [] } = await answer(app, StartJobDocument, { input: { flowId: 'echo' } });
-    expect(errors[0]?.originalError).toMatchObject({ code: 'ENGINE_CLOSED' });
+    expect(await start(app, { flowId: 'echo' })).toMatchObject({
+      __typename: 'ShuttingDownError',
+      code: 'SHUTTING_DOWN',
+    });
     expect(await countJobs(app)).toBe(0);
   });
 });
