@@ -6,15 +6,17 @@ import type { Benchmark } from './harness/benchmark.ts';
 import { formatCount, printTable } from './harness/print.ts';
 import { type Measurement, measureInTurn, median, spread } from './harness/rounds.ts';
 
-/** What we hold ourselves to, in activations per second and as a share of the limit in the same run. */
+/**
+ * What we hold ourselves to, as shares of the limit in the same run: absolute figures move with the machine. They
+ * were set where the limit was 20.6M, as 4M with no observer, and 2M, aiming at 4M, with monitoring on.
+ */
 const TARGETS: readonly {
   readonly contender: RegExp;
   readonly must: number;
   readonly aim: number;
-  readonly mustShare?: number;
 }[] = [
-  { contender: /no observer$/, must: 4e6, aim: 4e6 },
-  { contender: /monitoring/, must: 2e6, aim: 4e6, mustShare: 0.1 },
+  { contender: /no observer$/, must: 4 / 20.6, aim: 4 / 20.6 },
+  { contender: /monitoring/, must: 2 / 20.6, aim: 4 / 20.6 },
 ];
 
 const GROWTH_ITEMS = [10_000, 30_000, 100_000, 300_000, 1_000_000] as const;
@@ -48,19 +50,17 @@ function printThroughput(measurements: readonly Measurement[], items: number): v
     formatCount(perSecond),
     `±${(range * 100).toFixed(0)} %`,
     (perSecond / limit).toFixed(2),
-    judge(name, perSecond, perSecond / limit),
+    judge(name, perSecond / limit),
   ]);
   printTable(['contender', 'activations/s', 'spread', 'to limit', 'target'], rows);
 }
 
-function judge(name: string, perSecond: number, share: number): string {
+function judge(name: string, share: number): string {
   const target = TARGETS.find(({ contender }) => contender.test(name));
-  if (target === undefined) return '';
-  const { must, aim, mustShare = 0 } = target;
-  // Absolute figures move with the machine: where a share of the limit is given, it will do.
-  const isMust = perSecond >= must || (mustShare > 0 && share >= mustShare);
-  const met = perSecond >= aim ? 'aim met' : isMust ? 'must met' : 'NOT met';
-  const wanted = aim > must ? `${formatCount(must)}, aim ${formatCount(aim)}` : formatCount(must);
+  if (target === undefined || Number.isNaN(share)) return '';
+  const { must, aim } = target;
+  const met = share >= aim ? 'aim met' : share >= must ? 'must met' : 'NOT met';
+  const wanted = aim > must ? `${must.toFixed(2)}, aim ${aim.toFixed(2)}` : must.toFixed(2);
   return `must ${wanted}: ${met}`;
 }
 

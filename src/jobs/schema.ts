@@ -97,7 +97,7 @@ JobType.implement({
     durationMs: t.float({
       nullable: true,
       description: 'Milliseconds from its start to its end, or to now; null before its start.',
-      resolve: (job, _args, { now }) => durationMs(job, now()),
+      resolve: (job, _args, { now }) => durationMs(job, job.finishedAt ?? now()),
     }),
     error: t.field({
       type: FailureType,
