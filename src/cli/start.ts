@@ -29,7 +29,7 @@ Without --flows it serves the examples of the package, and runs a job of "${SHOW
 A flow module that is at fault is told, and nothing is started.
 
 Options:
-  --flows DIR     directory of flow modules: files called flow.ts or <name>.flow.ts (or .js), at any depth
+  --flows DIR     directory of flow modules: files called flow or <name>.flow (.js .mjs .ts .mts), at any depth
   --host HOST     address to listen on; default 127.0.0.1, this machine alone
   --port PORT     port to listen on; default 4000, 0 for any free one
   --known-hosts NAMES  names that browsers may reach the server by, besides addresses and localhost, with commas

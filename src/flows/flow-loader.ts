@@ -60,7 +60,8 @@ export async function loadFlows(directory: string): Promise<LoadedFlows> {
   if (!found.isDirectory()) return failed(root, 'NOT_A_DIRECTORY', 'It is not a directory.');
   const files = await findModules(root);
   if (files.length === 0) {
-    const reason = 'It holds no flow module; they are called flow.ts or <name>.flow.ts (or .js).';
+    const reason =
+      'It holds no flow module; they are called flow or <name>.flow, with .js, .mjs, .ts or .mts.';
     return failed(root, 'NO_FLOW_MODULES', reason);
   }
   return loadModules(files);
