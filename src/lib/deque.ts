@@ -21,14 +21,6 @@ export class Deque<T> {
     this.#length++;
   }
 
-  /** Puts an element in front of all others. */
-  unshift(element: T): void {
-    if (this.#length > this.#mask) this.#grow();
-    this.#head = (this.#head - 1) & this.#mask;
-    this.#places[this.#head] = element;
-    this.#length++;
-  }
-
   /** Takes the oldest element; `undefined` when there is none. */
   shift(): T | undefined {
     if (this.#length === 0) return undefined;

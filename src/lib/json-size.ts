@@ -5,19 +5,23 @@
 export function jsonSize(value: unknown, limit: number): number {
   let size = 0;
   const waiting: unknown[] = [value];
-  while (waiting.length > 0 && size < limit) {
-    const part = waiting.pop();
-    if (typeof part === 'string') size += part.length + 2;
-    else if (typeof part !== 'object' || part === null) size += 8;
-    else if (ArrayBuffer.isView(part)) size += part.byteLength * 4;
-    else {
-      size += 2;
-      for (const key in part) {
-        if (size >= limit) break;
-        size += key.length + 4;
-        waiting.push(Object.getOwnPropertyDescriptor(part, key)?.value);
+  try {
+    while (waiting.length > 0 && size < limit) {
+      const part = waiting.pop();
+      if (typeof part === 'string') size += part.length + 2;
+      else if (typeof part !== 'object' || part === null) size += 8;
+      else if (ArrayBuffer.isView(part)) size += part.byteLength * 4;
+      else {
+        size += 2;
+        for (const key in part) {
+          if (size >= limit) break;
+          size += key.length + 4;
+          waiting.push(Object.getOwnPropertyDescriptor(part, key)?.value);
+        }
       }
     }
+  } catch {
+    // A proxy that fights back: JSON can't write it either.
   }
   return size;
 }

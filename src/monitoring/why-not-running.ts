@@ -15,7 +15,9 @@ export function whyNotRunning(
   if (held.length > 0) {
     return { kind: 'AT_BREAKPOINT', activationIds: held.map(({ activationId }) => activationId) };
   }
-  if (own.some(({ phase, pending }) => phase === 'RUNNING' && pending === 0)) return undefined;
+  // Code may work on while what it emitted waits outside; it stands still only when it awaits that.
+  if (own.some(({ phase, awaitsDelivery }) => phase === 'RUNNING' && !awaitsDelivery))
+    return undefined;
   const queues = fullQueuesBehind(own);
   if (queues.length > 0) return { kind: 'BLOCKED_BY_FULL_QUEUE', queues };
   const retrying = own.find(({ phase }) => phase === 'RETRYING');

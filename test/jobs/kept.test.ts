@@ -38,6 +38,22 @@ test('an output that is too large, or can not be written as JSON, does no harm',
   expect(out).toEqual({ count: 3, values: [expect.stringContaining("can't be shown as JSON")] });
 });
 
+test('an output that fights back keeps nobody from seeing that the job has ended', async () => {
+  const no = () => {
+    throw new Error('no');
+  };
+  const flow = running((_, ctx) => {
+    void ctx.emit('out', new Proxy({}, { ownKeys: no, get: no, getOwnPropertyDescriptor: no }));
+  });
+  const app = openApp({ flows: [flow] });
+  const id = await startJob(app, { flowId: 'running' });
+  await ended(app, id);
+  expect(await app.jobs.require(bare(id))).toMatchObject({
+    state: 'COMPLETED',
+    outputs: { out: { count: 1, values: [expect.stringContaining("can't be shown as JSON")] } },
+  });
+});
+
 test('M7 the trace of an ended job is kept within a bound, the newest of it', async () => {
   const flow = running((_, ctx) => {
     for (const at of range(16)) void ctx.emit('out', { at, text: 'x'.repeat(1000) });

@@ -220,6 +220,31 @@ test('BlockedByFullQueue: which queue', async () => {
   });
 });
 
+test('code that works on while what it emitted waits outside is running', async () => {
+  const gate = new Gate();
+  const emitted = new Gate();
+  const source = defineRoutine({
+    type: 'works-on',
+    events: { item: event<number>() },
+    run: async (_, ctx) => {
+      const waiting = range(4).map((item) => ctx.emit('item', item));
+      await emitted.pass();
+      await Promise.all(waiting);
+    },
+  });
+  const flow = defineFlow({ id: 'working' }, (f) => {
+    const slow = f.add('slow', passes<unknown>(gate.pass), { slots: { item: { maxLength: 1 } } });
+    f.connect(f.add('source', source).events.item, slow.slots.item);
+  });
+  const app = openApp({ flows: [flow] });
+  const id = await startJob(app, { flowId: 'working' });
+  await until(() => gate.waiting === 1 && emitted.waiting === 1);
+  expect(await why(app, id, 'source')).toBeNull();
+  emitted.open();
+  await settle();
+  expect(await why(app, id, 'source')).toMatchObject({ __typename: 'BlockedByFullQueue' });
+});
+
 test('StoppedAtBreakpoint: which activations', async () => {
   // Jobs get their inspector from the debugger, which is not there yet: so the engine is asked directly.
   const flow = defineFlow({ id: 'inspected' }, (f) => {
