@@ -70,9 +70,7 @@ async function readInput(text: string): Promise<unknown> {
 
 async function runFlow(flow: Flow, input: unknown, isJson: boolean): Promise<ExitCode> {
   outliveStrayErrors((error) =>
-    console.error(
-      `millrace: Code of the flow failed where nobody waits for it: ${messageOf(error)}`,
-    ),
+    console.error(`millrace: Code of the flow failed where nobody waits for it: ${error}`),
   );
   const engine = createEngine();
   let job: JobRun;

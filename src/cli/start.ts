@@ -63,7 +63,7 @@ not given.
 
     const app = createApp({ flows, isReadOnly });
     outliveStrayErrors((error) =>
-      app.logger.error({ err: error }, 'Code of a flow failed where nobody waits for it.'),
+      app.logger.error({ error }, 'Code of a flow failed where nobody waits for it.'),
     );
     try {
       const job =

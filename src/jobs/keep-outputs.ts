@@ -18,8 +18,12 @@ export function keepOutputs(outputs: JobRun['outputs']): Record<string, KeptOutp
     for (const value of values) {
       const size = jsonSize(value, room);
       if (size >= room) break;
-      room -= size;
-      first.push(toJson(value));
+      // What the size can't see, `toJSON`, getters and holes in a list, shows in what was written.
+      const written = toJson(value);
+      const writtenSize = jsonSize(written, room);
+      if (writtenSize >= room) break;
+      room -= Math.max(size, writtenSize);
+      first.push(written);
     }
     kept[name] = { values: first, count };
   }

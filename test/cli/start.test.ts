@@ -96,7 +96,12 @@ test('code of a flow that fails where nobody waits for it is logged, and the ser
   await ask(url, 'mutation { startJob(input: { flowId: "stray" }) { __typename } }');
   const job = async () => (await ask(url, '{ jobs { nodes { status } } }')).data.jobs.nodes[0];
   while ((await job()).status !== 'COMPLETED');
-  for (const error of [/a stray rejection/, /a stray timer/, /after its activation had ended/]) {
+  for (const error of [
+    /a stray rejection/,
+    /a stray timer/,
+    /a hostile error/,
+    /after its activation had ended/,
+  ]) {
     await written(error, 'stderr');
   }
   expect(await job()).toEqual({ status: 'COMPLETED' });

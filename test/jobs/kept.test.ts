@@ -38,6 +38,19 @@ test('an output that is too large, or can not be written as JSON, does no harm',
   expect(out).toEqual({ count: 3, values: [expect.stringContaining("can't be shown as JSON")] });
 });
 
+test('outputs that hide how large they are as JSON are bounded too', async () => {
+  const large = 'z'.repeat(2_000_000);
+  const flow = running((input, ctx) => {
+    void ctx.emit('out', input === 'holes' ? new Array(1_000_000) : { toJSON: () => large });
+  });
+  const app = openApp({ flows: [flow] });
+  for (const input of ['holes', 'toJSON']) {
+    const id = await startJob(app, { flowId: 'running', input });
+    await ended(app, id);
+    expect((await app.jobs.require(bare(id))).outputs).toEqual({ out: { count: 1, values: [] } });
+  }
+});
+
 test('an output that fights back keeps nobody from seeing that the job has ended', async () => {
   const no = () => {
     throw new Error('no');

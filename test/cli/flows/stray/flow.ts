@@ -10,6 +10,14 @@ const stray = defineRoutine({
     setTimeout(() => {
       throw new Error('a stray timer');
     });
+    setTimeout(() => {
+      throw Object.defineProperty(new Error('a hostile error'), 'trap', {
+        enumerable: true,
+        get: () => {
+          throw new Error('The getter was run.');
+        },
+      });
+    });
     setTimeout(() => ctx.emit('late', 1));
   },
 });
