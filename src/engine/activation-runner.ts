@@ -1,15 +1,15 @@
 import { backOffDelayMs } from '../lib/back-off.ts';
-import { messageOf } from '../lib/domain-error.ts';
 import { Activation, type ActivationOutcome } from './activation.ts';
 import type { CodeHost } from './code-host.ts';
-import { CodeWaits } from './code-wait.ts';
+import { CodeWaits, isThenable } from './code-wait.ts';
+import type { Delivery } from './delivery.ts';
 import type { FinalErrorStrategy } from './error-strategy.ts';
-import { ActivationTimeoutError } from './errors.ts';
 import { Inspection } from './inspection.ts';
 import type { JobClock } from './job-clock.ts';
 import type { JobLife } from './job-life.ts';
 import type { JobNews } from './job-news.ts';
 import type { ReadyList } from './ready-list.ts';
+import { Reruns } from './reruns.ts';
 import type { RoutineRun } from './routine-run.ts';
 import type { Item } from './slot-queue.ts';
 import { SuspendedActivations } from './suspended-activations.ts';
@@ -21,6 +21,7 @@ export interface ActivationRunnerParts {
   readonly news: JobNews;
   readonly ready: ReadyList;
   readonly host: CodeHost;
+  readonly delivery: Delivery;
 }
 
 /**
@@ -31,18 +32,18 @@ export interface ActivationRunnerParts {
 export class ActivationRunner {
   /** Activations that outlive the call that began them: asynchronous, held, waiting for room or for a retry. */
   readonly suspended = new SuspendedActivations();
+  /** Those of them whose code is to be run again. */
+  readonly reruns: Reruns;
   readonly inspection: Inspection;
+  /** Number of the newest activation. */
+  count = 0;
   readonly #life: JobLife;
   readonly #clock: JobClock;
   readonly #news: JobNews;
   readonly #ready: ReadyList;
   readonly #host: CodeHost;
-  readonly #waits = new CodeWaits((activation, hasFailed, error) =>
-    this.#codeEndedLater(activation, hasFailed, error),
-  );
-  /** Retries that came due while the job was paused. */
-  #parked: Activation[] = [];
-  #count = 0;
+  readonly #delivery: Delivery;
+  readonly #waits: CodeWaits;
 
   constructor(parts: ActivationRunnerParts) {
     this.inspection = new Inspection(parts.host);
@@ -51,6 +52,16 @@ export class ActivationRunner {
     this.#news = parts.news;
     this.#ready = parts.ready;
     this.#host = parts.host;
+    this.#delivery = parts.delivery;
+    this.#waits = new CodeWaits(parts.clock, (activation, hasFailed, error) =>
+      this.#codeEndedLater(activation, hasFailed, error),
+    );
+    this.reruns = new Reruns({
+      life: parts.life,
+      clock: parts.clock,
+      host: parts.host,
+      onDue: (activation) => this.#runAgain(activation),
+    });
   }
 
   // ── From the outside ───────────────────────────────────────────────────────────────────────────────────────────
@@ -61,7 +72,7 @@ export class ActivationRunner {
     routine.running++;
     routine.begun++;
     routine.lastActivationMs = nowMs;
-    const activation = new Activation(routine, items, ++this.#count, 1, nowMs);
+    const activation = new Activation(routine, items, ++this.count, 1, nowMs);
     if (this.inspection.inspector !== undefined) {
       this.inspection.stage(activation);
       if (this.inspection.holds(activation, 'holdsBefore')) {
@@ -79,13 +90,10 @@ export class ActivationRunner {
 
   /** Lets an activation go on that the inspector held. Any other is left alone. */
   release(activation: Activation): void {
-    if (this.#life.isEnding || !activation.isSuspended) return;
+    if (this.#life.isDecided || !activation.isSuspended) return;
     this.#clock.tick();
     if (activation.phase === 'HELD_BEFORE') {
-      activation.phase = 'RUNNING';
-      this.suspended.delete(activation);
-      activation.startedMs = this.#clock.nowMs;
-      this.#runCode(activation);
+      this.#runSuspended(activation);
     } else if (activation.phase === 'HELD_AFTER') {
       this.suspended.delete(activation);
       this.#deliverStaged(activation);
@@ -101,20 +109,9 @@ export class ActivationRunner {
     this.#awaitDelivery(activation);
   }
 
-  /** Runs again what came due while the job was paused. */
-  runParked(): void {
-    const parked = this.#parked;
-    this.#parked = [];
-    for (const activation of parked) {
-      // The code of the one before may have paused or ended the job again.
-      if (this.#life.mayBegin) this.#runAgain(activation);
-      else this.#parked.push(activation);
-    }
-  }
-
   /** The job is ending: tells running code, and concludes all that only waits. */
   giveUpWaiting(reason: unknown): void {
-    this.#parked = [];
+    this.reruns.clear();
     this.#host.abort(reason);
     for (const activation of this.suspended) {
       if (activation.phase === 'RUNNING') continue;
@@ -136,6 +133,19 @@ export class ActivationRunner {
     }
   }
 
+  /** The restored activations go on, each as it was captured. Code that runs again may pause or end the job. */
+  enter(): void {
+    for (const activation of this.suspended) {
+      if (!activation.isSuspended) continue;
+      if (activation.phase === 'RESTORED') this.reruns.runOrPark(activation);
+      else if (activation.phase === 'RETRYING') this.reruns.reschedule(activation);
+      else if (activation.phase === 'HELD_AFTER') {
+        this.suspended.delete(activation);
+        this.#deliverStaged(activation);
+      } else if (activation.pending === 0) this.goOnDelivered(activation);
+    }
+  }
+
   // ── The code ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   #runCode(activation: Activation): void {
@@ -154,23 +164,18 @@ export class ActivationRunner {
       this.#codeEnded(activation, true, error);
       return;
     }
-    if (lasts) this.#waitFor(activation, result);
-    else this.#codeEnded(activation, false, undefined);
+    if (lasts) {
+      this.suspended.add(activation);
+      this.#waits.wait(activation, result);
+    } else this.#codeEnded(activation, false, undefined);
   }
 
-  #waitFor(activation: Activation, result: unknown): void {
-    this.suspended.add(activation);
-    const { timeoutMs } = activation.routine.definition;
-    if (timeoutMs !== undefined) this.#limitTime(activation, timeoutMs);
-    this.#waits.wait(activation, result);
-  }
-
-  #limitTime(activation: Activation, timeoutMs: number): void {
-    activation.cancelTimer = this.#clock.setTimer(timeoutMs, () => {
-      const error = new ActivationTimeoutError(activation.routine.id, timeoutMs);
-      activation.abort(error);
-      this.#codeEndedLater(activation, true, error);
-    });
+  #runSuspended(activation: Activation): void {
+    activation.phase = 'RUNNING';
+    this.suspended.delete(activation);
+    activation.startedMs = this.#clock.nowMs;
+    if (activation.pending > 0) activation.beginBlock(this.#clock.nowMs);
+    this.#runCode(activation);
   }
 
   #codeEndedLater(activation: Activation, hasFailed: boolean, error: unknown): void {
@@ -189,6 +194,7 @@ export class ActivationRunner {
       this.#awaitDelivery(activation);
     } else if (!this.#life.isEnding && this.inspection.holds(activation, 'holdsAfter')) {
       activation.phase = 'HELD_AFTER';
+      this.#news.version++;
       this.#clock.tick();
       activation.beginBlock(this.#clock.nowMs);
       this.suspended.add(activation);
@@ -198,20 +204,8 @@ export class ActivationRunner {
   }
 
   #deliverStaged(activation: Activation): void {
-    const { staged = [], routine } = activation;
     if (activation.phase === 'HELD_AFTER') activation.endBlock(this.#clock.nowMs);
-    activation.staged = undefined;
-    for (const { event, value } of staged) {
-      const targets = routine.targets.get(event);
-      if (targets === undefined) continue;
-      try {
-        this.#host.deliver(activation, event, targets, value);
-      } catch (error) {
-        // The code can't be told any more. What it emitted after this one is not lost.
-        if (!activation.hasFailed) activation.error = error;
-        activation.hasFailed = true;
-      }
-    }
+    this.#delivery.deliverStaged(activation);
     this.#awaitDelivery(activation);
   }
 
@@ -222,6 +216,7 @@ export class ActivationRunner {
     const endsJob = activation.hasFailed && activation.routine.definition.onError === 'stop';
     if (activation.pending > 0 && !endsJob) {
       activation.phase = 'DELIVERING';
+      this.#news.version++;
       this.suspended.add(activation);
     } else if (activation.hasFailed) {
       this.#handleFailure(activation);
@@ -236,14 +231,7 @@ export class ActivationRunner {
       this.#giveUp(activation, strategy);
       return;
     }
-    let isWorthIt = activation.attempt < strategy.maxAttempts && !this.#life.isEnding;
-    try {
-      if (isWorthIt) isWorthIt = strategy.retryOn?.(activation.error) ?? true;
-    } catch (error) {
-      this.#host.writeLog(activation, 'WARNING', `retryOn failed: ${messageOf(error)}`);
-      isWorthIt = false;
-    }
-    if (!isWorthIt) {
+    if (!this.reruns.isWorthIt(activation, strategy)) {
       this.#giveUp(activation, strategy.then);
       return;
     }
@@ -255,29 +243,24 @@ export class ActivationRunner {
       this.#giveUp(activation, 'continue');
       return;
     }
-    this.#retryAfter(activation, backOffDelayMs(strategy, activation.attempt));
-  }
-
-  #retryAfter(activation: Activation, delayMs: number): void {
     this.suspended.add(activation);
-    activation.retryDueMs = this.#clock.readMs() + delayMs;
-    activation.cancelTimer = this.#clock.setTimer(delayMs, () => {
-      activation.cancelTimer = undefined;
-      if (this.#life.state === 'RUNNING') {
-        this.#runAgain(activation);
-        this.#ready.requestWork();
-      } else this.#parked.push(activation);
-    });
+    this.reruns.schedule(activation, backOffDelayMs(strategy, activation.attempt));
   }
 
-  #runAgain(failed: Activation): void {
-    const { routine, items, activationId, attempt } = failed;
-    this.suspended.delete(failed);
-    failed.phase = 'ENDED';
+  #runAgain(activation: Activation): void {
     this.#clock.tick();
-    const next = new Activation(routine, items, activationId, attempt + 1, this.#clock.nowMs);
-    this.inspection.stage(next);
-    this.#runCode(next);
+    if (activation.phase === 'RETRYING') {
+      const { routine, items, activationId, attempt } = activation;
+      this.suspended.delete(activation);
+      activation.phase = 'ENDED';
+      const next = new Activation(routine, items, activationId, attempt + 1, this.#clock.nowMs);
+      this.inspection.stage(next);
+      this.#runCode(next);
+    } else {
+      this.inspection.stage(activation);
+      this.#runSuspended(activation);
+    }
+    this.#ready.requestWork();
   }
 
   #giveUp(activation: Activation, strategy: FinalErrorStrategy): void {
@@ -312,13 +295,4 @@ export class ActivationRunner {
     activation.endedMs = this.#clock.nowMs;
     this.#news.tellActivation(activation);
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'then' in value &&
-    typeof value.then === 'function'
-  );
 }

@@ -9,12 +9,14 @@ import type { Item, SlotQueue } from './slot-queue.ts';
  * Where an activation is.
  *
  * HELD_BEFORE → RUNNING → HELD_AFTER → DELIVERING → ENDED, and when it failed → RETRYING → ENDED at the last.
+ * RESTORED → RUNNING in a job that was restored, when its code was running as the job was captured.
  * Only an inspector makes it stop at the two HELD phases. DELIVERING: the code has ended, some of its outputs wait
  * for room. RETRYING: the code failed and runs again after a delay, as a new activation object with the same id
  * and items.
  */
 export type ActivationPhase =
   | 'HELD_BEFORE'
+  | 'RESTORED'
   | 'RUNNING'
   | 'HELD_AFTER'
   | 'DELIVERING'
@@ -47,7 +49,7 @@ const NO_BLOCKAGES: Blockage[] = [];
 /** What running code asks of its job, through its activation. */
 export interface ActivationHost {
   readonly context: JobContext;
-  readonly life: Pick<JobLife, 'isEnding' | 'endReason'>;
+  readonly life: Pick<JobLife, 'isEnding' | 'isStopping' | 'stopReason'>;
   /** Whether the event loop should get a turn before more is done. */
   isTurnOver(): boolean;
   /** Brings an emitted item to all it goes to. @throws SlotFullError when a slot refuses it */
@@ -157,7 +159,7 @@ export class Activation implements ActivationContext {
     if (this.#abort === undefined) {
       const { host } = this.routine;
       this.#abort = new AbortController();
-      if (host.life.isEnding) this.#abort.abort(host.life.endReason);
+      if (host.life.isStopping) this.#abort.abort(host.life.stopReason);
       else if (this.phase === 'RUNNING') host.listen(this);
     }
     return this.#abort.signal;
@@ -263,6 +265,12 @@ export class Activation implements ActivationContext {
 
   endBlock(nowMs: number): void {
     this.blockedMs += nowMs - this.#blockedSinceMs;
+  }
+
+  /** `blockedMs` with what a block that has not ended adds to it. */
+  blockedUntil(nowMs: number): number {
+    const isBlocked = this.pending > 0 || this.phase === 'HELD_AFTER';
+    return this.blockedMs + (isBlocked ? Math.max(0, nowMs - this.#blockedSinceMs) : 0);
   }
 
   abort(reason: unknown): void {

@@ -3,6 +3,7 @@ import type { ActivationPolicy, InputShape } from './activation-policy.ts';
 import type { ErrorStrategy } from './error-strategy.ts';
 import {
   type Connection,
+  type CrashStrategy,
   type EventRef,
   type Flow,
   type FlowFault,
@@ -112,6 +113,12 @@ export interface FlowOptions<InputSchema extends Schema | undefined> {
   readonly input?: InputSchema;
   /** What happens when a routine fails that says nothing of its own. Default `stop`. */
   readonly onError?: ErrorStrategy;
+  /**
+   * What becomes of a job whose process was killed: `resume` (the default) goes on where the job was written down last,
+   * and does again what was done since, so that effects of code may happen more than once; `restart` begins again with
+   * the same input; `fail` fails it. A process that stops in order loses nothing and asks nobody.
+   */
+  readonly onCrash?: CrashStrategy;
 }
 
 type InputOf<S> = S extends Schema<infer _, infer Output> ? Output : unknown;
@@ -172,7 +179,8 @@ export function defineFlow<
     }
   }
 
-  const check = checkFlow({ id: options.id, routines, connections, entries, outputs });
+  const { id, onCrash = 'resume' } = options;
+  const check = checkFlow({ id, onCrash, routines, connections, entries, outputs });
   faults.push(...check.faults);
   if (faults.length > 0) throw new FlowDefinitionError(options.id, faults);
   return Object.freeze({
@@ -181,6 +189,7 @@ export function defineFlow<
     description: options.description,
     version: options.version,
     inputSchema: options.input,
+    onCrash,
     routines,
     connections,
     entries,

@@ -1,12 +1,13 @@
 import type { Activation } from './activation.ts';
 import { SlotFullError } from './errors.ts';
-import type { JobClock } from './job-clock.ts';
+import type { JobClock, RestoredTimes } from './job-clock.ts';
 import type { JobLife } from './job-life.ts';
 import type { JobNews } from './job-news.ts';
+import type { SlotSnapshot } from './job-snapshot.ts';
 import { OUTPUT_LIMIT } from './job-state.ts';
 import type { ReadyList } from './ready-list.ts';
 import type { EventTargets, RoutineRun } from './routine-run.ts';
-import type { Item, SlotQueue } from './slot-queue.ts';
+import { type Item, restoreItem, type SlotQueue } from './slot-queue.ts';
 
 /** What a delivery is put together from. */
 export interface DeliveryParts {
@@ -66,6 +67,26 @@ export class Delivery {
     if (refusal !== undefined) throw refusal;
   }
 
+  /**
+   * Brings on their way the outputs of an activation that were kept back. One that a slot refuses fails the activation:
+   * its code can't be told any more.
+   */
+  deliverStaged(activation: Activation): void {
+    const { staged = [], routine } = activation;
+    activation.staged = undefined;
+    for (const { event, value } of staged) {
+      const targets = routine.targets.get(event);
+      if (targets === undefined) continue;
+      try {
+        this.deliver(activation, event, targets, value);
+      } catch (error) {
+        // What it emitted after this one is not lost.
+        if (!activation.hasFailed) activation.error = error;
+        activation.hasFailed = true;
+      }
+    }
+  }
+
   /** Puts the job's input in a slot. */
   enterInput(slot: SlotQueue, input: unknown): void {
     this.#enter(slot, this.#itemFor(slot, input, 0));
@@ -96,9 +117,25 @@ export class Delivery {
     }
   }
 
+  /** Has items wait outside again that did when the job was captured. */
+  restoreHeld(
+    slot: SlotQueue,
+    held: SlotSnapshot['held'],
+    activations: ReadonlyMap<number, Activation>,
+    { takenMs, fromWall }: RestoredTimes,
+  ): void {
+    for (const { activationId, item } of held) {
+      const activation = activations.get(activationId);
+      if (activation === undefined) continue; // no snapshot that was captured has such an item
+      activation.hold(slot, takenMs);
+      slot.held.push({ item: restoreItem(item, slot, fromWall), activation });
+    }
+  }
+
   #overflow(slot: SlotQueue, item: Item, activation: Activation): SlotFullError | undefined {
     switch (slot.definition.overflow) {
       case 'block':
+        this.#news.version++;
         // A stamp would do for the queue, but code may have run for long before it had to wait.
         if (activation.pending === 0 && this.#news.isWatched) this.#clock.tick();
         activation.hold(slot, this.#clock.nowMs);

@@ -1,8 +1,12 @@
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { newId } from '../lib/ids.ts';
-import { EngineClosedError, InvalidInputError } from './errors.ts';
+import { EngineClosedError, FlowChangedError, InvalidInputError } from './errors.ts';
 import type { Flow } from './flow.ts';
-import { JobRun } from './job-run.ts';
+import { compareShapes, shapeOf } from './flow-shape.ts';
+import { freezeJobs } from './freeze-jobs.ts';
+import { JobPlaces } from './job-places.ts';
+import { type JobHandle, JobRun } from './job-run.ts';
+import type { JobSnapshot } from './job-snapshot.ts';
 import { isFinalState, type JobResult } from './job-state.ts';
 import type { JobInspector, JobObserver } from './observer.ts';
 import { Scheduler, type Sliced } from './scheduler.ts';
@@ -34,6 +38,11 @@ export interface JobOptions {
   readonly observers?: readonly JobObserver[];
   /** May stop single activations of the job. */
   readonly inspector?: JobInspector;
+  /**
+   * Called when there is a place for the job, before any of its code runs. It is started when the answer is kept; when
+   * the answer is rejected it stays PENDING until it is cancelled. Not for jobs that are restored.
+   */
+  readonly beforeStart?: () => Promise<void>;
 }
 
 /** Runs jobs in this process. */
@@ -42,15 +51,36 @@ export interface Engine {
    * Makes a job, as PENDING, and starts it as soon as there is a place for it: at the earliest after the present
    * call has returned.
    * @throws InvalidInputError when the input does not fit the flow's input schema
-   * @throws EngineClosedError after `close`
+   * @throws EngineClosedError after `close` or `freeze`
    */
   start<Input>(flow: Flow<Input>, input: Input, options?: JobOptions): JobRun;
+  /**
+   * Makes a job that goes on where another was captured. It has the state of then from the beginning, so observers are
+   * told of no change until the next; routine states are what they were, and nobody is asked to make them anew. As
+   * soon as there is a place for it activations begin, unless it is PAUSED. Until then it can be paused, resumed and
+   * cancelled like any other. Code that was running runs again, as the same activation and attempt. Errors from before
+   * keep name, message, code and stack, not their class. One that was ending goes on with that at once. A snapshot does
+   * not hold the job's id: `options.id` says it.
+   * @throws FlowChangedError when the flow's shape is not what it was
+   * @throws EngineClosedError after `close` or `freeze`
+   */
+  restore(flow: Flow, snapshot: JobSnapshot, options?: JobOptions): JobRun;
   /** Runs a flow to its end. Is kept also when the job fails: look at `state`. @throws as `start` */
   run<Input, Outputs>(
     flow: Flow<Input, Outputs>,
     input: Input,
     options?: JobOptions,
   ): Promise<JobResult<Outputs>>;
+  /**
+   * Stops all jobs where they are, so that each can be captured and restored elsewhere. From now on no job starts and
+   * no activation begins; states do not change, and whoever pauses, resumes or cancels a job gets an
+   * `EngineClosedError`. Code that runs has `limitMs` milliseconds to end, and what it emits is delivered as usual. Then
+   * the signals of code that still runs are aborted, whatever it does changes nothing any more, and no observer is told
+   * anything. Kept when it is so: sooner when all code has ended, or when for a second (`deadlockGraceMs`) all that runs
+   * only waits for room for what it emitted. `close` then lets go of the jobs without cancelling them; their `settled`
+   * is never kept. To call it again changes nothing.
+   */
+  freeze(limitMs: number): Promise<void>;
   /** Cancels all jobs, starts no more, and is kept when they have ended. To call it again changes nothing. */
   close(): Promise<void>;
 }
@@ -78,57 +108,54 @@ export function createEngine(options: EngineOptions = {}): Engine {
     endGraceMs,
     deadlockGraceMs,
   };
-  const running = new Set<JobRun>();
-  /** Highest priority first; among equals, first come first. */
-  const waiting: {
-    readonly job: JobRun;
-    readonly start: () => void;
-    readonly priority: number;
-  }[] = [];
+  const places = new JobPlaces(maxRunningJobs);
+  let frozen: Promise<void> | undefined;
   let closing: Promise<unknown> | undefined;
 
-  const startNext = () => {
-    while (running.size < maxRunningJobs) {
-      const next = waiting.shift();
-      if (next === undefined) return;
-      if (next.job.state !== 'PENDING') continue;
-      running.add(next.job);
-      next.start();
-    }
+  const enter = (handle: JobHandle, jobOptions: JobOptions) => {
+    const { priority = 0, observers = [], inspector, beforeStart } = jobOptions;
+    const { job } = handle;
+    job.inspector = inspector;
+    for (const observer of observers) job.observe(observer);
+    places.enter(handle, priority, job.state === 'PENDING' ? beforeStart : undefined);
+    return job;
   };
 
-  /** A job that ended before it had a place must not be held on to until there is one. */
-  const forget = (job: JobRun) => {
-    const at = waiting.findIndex((other) => other.job === job);
-    if (at >= 0) waiting.splice(at, 1);
+  const expectOpen = () => {
+    if (closing !== undefined || frozen !== undefined) throw new EngineClosedError();
   };
 
   const engine: Engine = {
     start(flow, input, jobOptions = {}) {
-      if (closing !== undefined) throw new EngineClosedError();
-      const { id = newId(), priority = 0, observers = [], inspector } = jobOptions;
-      const { job, start } = JobRun.create(id, flow, checkInput(flow, input), jobRunOptions);
-      job.inspector = inspector;
-      for (const observer of observers) job.observe(observer);
-      // From the end, where most find their place at once: thousands may wait.
-      const before = waiting.findLastIndex((other) => other.priority >= priority);
-      waiting.splice(before + 1, 0, { job, start, priority });
-      void job.settled.then(() => {
-        if (running.delete(job)) startNext();
-        else forget(job);
-      });
-      queueMicrotask(startNext);
-      return job;
+      expectOpen();
+      const { id = newId() } = jobOptions;
+      return enter(JobRun.create(id, flow, checkInput(flow, input), jobRunOptions), jobOptions);
+    },
+    restore(flow, snapshot, jobOptions = {}) {
+      expectOpen();
+      const differences = compareShapes(snapshot.shape, shapeOf(flow));
+      if (differences.length > 0) throw new FlowChangedError(flow.id, differences);
+      const { id = newId() } = jobOptions;
+      return enter(JobRun.restore(id, flow, snapshot, jobRunOptions), jobOptions);
     },
     run(flow, input, jobOptions) {
       // The outputs were typed by the ports that `defineFlow` got.
       return engine.start(flow, input, jobOptions).settled as Promise<JobResult<never>>;
     },
+    async freeze(limitMs) {
+      if (closing === undefined && frozen === undefined) {
+        places.close();
+        frozen = freezeJobs(places.all, { limitMs, deadlockGraceMs }, clock);
+      }
+      await (frozen ?? closing);
+    },
     async close() {
       if (closing === undefined) {
-        const jobs = [...running, ...waiting.map(({ job }) => job)];
-        closing = Promise.all(jobs.map(({ settled }) => settled));
-        for (const job of jobs) if (!isFinalState(job.state) && !job.isEnding) job.cancel();
+        if (frozen === undefined) {
+          const jobs = places.all.map(({ job }) => job);
+          closing = Promise.all(jobs.map(({ settled }) => settled));
+          for (const job of jobs) if (!isFinalState(job.state) && !job.isEnding) job.cancel();
+        } else closing = frozen.then(() => places.clear());
       }
       await closing;
     },

@@ -20,6 +20,44 @@ export class EngineClosedError extends DomainError {
   }
 }
 
+/** A job was asked to write itself down while it is in the middle of its work. */
+export class JobBusyError extends DomainError {
+  readonly code = 'JOB_BUSY';
+
+  constructor(jobId: string) {
+    super(
+      `Job ${jobId} is in the middle of its work and can't be captured from inside it: not from a routine's ` +
+        'synchronous code, an observer or an inspector. Capture it from a timer, a microtask or a promise.',
+    );
+  }
+}
+
+/** A job can't go on with its flow, since the flow's shape is not what it was. */
+export class FlowChangedError extends DomainError {
+  readonly code = 'FLOW_CHANGED';
+  /** Every difference, as a sentence. */
+  readonly differences: readonly string[];
+
+  constructor(flowId: string, differences: readonly string[]) {
+    super(
+      `Flow "${flowId}" has changed since the job was captured, so the job can't go on with it: ` +
+        differences.join(' '),
+    );
+    this.differences = differences;
+  }
+}
+
+/** The reason that running code sees in its signal when the engine stops and did not get it to end in time. */
+export class EngineStoppingError extends DomainError {
+  readonly code = 'ENGINE_STOPPING';
+
+  constructor() {
+    super(
+      'The engine is stopping. The job is kept as it is and may go on elsewhere; this activation then runs again.',
+    );
+  }
+}
+
 /** A job's input is not what its flow asks for. */
 export class InvalidInputError extends DomainError {
   readonly code = 'INVALID_INPUT';

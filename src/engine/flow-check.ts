@@ -1,10 +1,18 @@
 import type { FinalErrorStrategy } from './error-strategy.ts';
-import type { Connection, EventRef, FlowFault, FlowRoutine, SlotRef } from './flow.ts';
+import type {
+  Connection,
+  CrashStrategy,
+  EventRef,
+  FlowFault,
+  FlowRoutine,
+  SlotRef,
+} from './flow.ts';
 import type { OverflowPolicy } from './slot-queue.ts';
 
 /** A flow's graph as it was written down, before anything is known to be right. */
 export interface FlowDraft {
   readonly id: string;
+  readonly onCrash: CrashStrategy;
   readonly routines: readonly FlowRoutine[];
   readonly connections: readonly Connection[];
   readonly entries: readonly SlotRef[];
@@ -28,6 +36,10 @@ export function checkFlow(draft: FlowDraft): FlowCheck {
 
   if (!ID.test(draft.id)) {
     report('INVALID_ID', undefined, `Flow id "${draft.id}": ${ID_RULE}`);
+  }
+  if (!CRASH_STRATEGIES.includes(draft.onCrash)) {
+    const message = `Flow "${draft.id}": onCrash ${draft.onCrash} must be ${CRASH_STRATEGIES.join(', ')}.`;
+    report('INVALID_OPTION', undefined, message);
   }
   if (draft.routines.length === 0) {
     report('EMPTY_FLOW', undefined, `Flow "${draft.id}" has no routine; add at least one.`);
@@ -116,6 +128,8 @@ const FINAL_STRATEGIES: readonly string[] = [
   'continue',
   'skip',
 ] satisfies FinalErrorStrategy[];
+
+const CRASH_STRATEGIES: readonly string[] = ['resume', 'restart', 'fail'] satisfies CrashStrategy[];
 
 const ID_RULE = 'use letters, digits, "_" and "-", beginning with a letter.';
 

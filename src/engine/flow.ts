@@ -3,6 +3,16 @@ import type { ErrorStrategy } from './error-strategy.ts';
 import type { EventSpec, RoutineType, Schema } from './routine-type.ts';
 import type { OverflowPolicy } from './slot-queue.ts';
 
+/**
+ * What becomes of a job whose process was killed.
+ *
+ * - `resume`: it goes on from where it was written down last. The default. What was done since is done again, so code
+ *   may see an item and cause an effect more than once (at least once).
+ * - `restart`: it begins again, with the same input.
+ * - `fail`: it has failed.
+ */
+export type CrashStrategy = 'resume' | 'restart' | 'fail';
+
 /** Names one slot of one routine. */
 export interface SlotRef {
   readonly routine: string;
@@ -84,6 +94,8 @@ export interface Flow<Input = never, Outputs = unknown> {
   readonly version: string | undefined;
   /** Checks the input of each job; `undefined` when any input will do. */
   readonly inputSchema: Schema | undefined;
+  /** What becomes of a job whose process was killed. */
+  readonly onCrash: CrashStrategy;
   readonly routines: readonly FlowRoutine[];
   readonly connections: readonly Connection[];
   /** The slots that get the job's input as their first item. */

@@ -38,6 +38,7 @@ export {
   type EngineOptions,
   type JobOptions,
 } from './engine.ts';
+export type { ErrorSnapshot } from './error-snapshot.ts';
 export {
   type ErrorStrategy,
   type FinalErrorStrategy,
@@ -50,13 +51,17 @@ export {
   ActivationTimeoutError,
   DeadlockError,
   EngineClosedError,
+  EngineStoppingError,
+  FlowChangedError,
   InvalidInputError,
   InvalidStateError,
+  JobBusyError,
   SlotFullError,
   UnknownEventError,
 } from './errors.ts';
 export {
   type Connection,
+  type CrashStrategy,
   type EventRef,
   type Flow,
   type FlowFault,
@@ -66,7 +71,15 @@ export {
   type SlotDefinition,
   type SlotRef,
 } from './flow.ts';
+export { compareShapes, type FlowShape, type RoutineShape, shapeOf } from './flow-shape.ts';
 export type { JobRun } from './job-run.ts';
+export type {
+  ActivationSnapshot,
+  ItemSnapshot,
+  JobSnapshot,
+  RoutineSnapshot,
+  SlotSnapshot,
+} from './job-snapshot.ts';
 export { type FinalJobState, isFinalState, type JobResult, type JobState } from './job-state.ts';
 export type { JobInspector, JobObserver, LogEntry } from './observer.ts';
 export type { EventTargets, OutputBuffer, RoutineProgress, RoutineRun } from './routine-run.ts';

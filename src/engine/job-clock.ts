@@ -1,5 +1,15 @@
 import { type CancelTimer, type Clock, systemClock } from '../lib/clock.ts';
 
+/** Moves a time from one clock to another, both in milliseconds. */
+export type MoveTime = (ms: number) => number;
+
+/** The times of a snapshot on the clock of a job that is restored from it. */
+export interface RestoredTimes {
+  /** When it was taken, in monotonic milliseconds. */
+  readonly takenMs: number;
+  readonly fromWall: MoveTime;
+}
+
 /**
  * The engine's clock as one job sees it: with the time that what happens now is stamped with.
  *
@@ -46,6 +56,22 @@ export class JobClock {
   /** Wall-clock milliseconds since the Unix epoch of a monotonic time. */
   wallTime(monotonicMs: number): number {
     return monotonicMs + this.#wallOffsetMs;
+  }
+
+  /** Makes wall-clock times of monotonic ones by what both clocks say now: for what outlives this process. */
+  toWall(): MoveTime {
+    const offsetMs = this.#clock.now() - this.#clock.monotonicMs();
+    return (monotonicMs) => monotonicMs + offsetMs;
+  }
+
+  /**
+   * The way back, in another process. A wall clock that is behind the one of then counts as if no time had gone by.
+   * @param takenAt when the wall-clock times were taken
+   */
+  restoreTimes(takenAt: number): RestoredTimes {
+    const offsetMs = Math.max(this.#clock.now(), takenAt) - this.#clock.monotonicMs();
+    const fromWall: MoveTime = (wallMs) => wallMs - offsetMs;
+    return { takenMs: fromWall(takenAt), fromWall };
   }
 
   setTimer(delayMs: number, fire: () => void): CancelTimer {

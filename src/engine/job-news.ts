@@ -8,6 +8,8 @@ import type { RoutineRun } from './routine-run.ts';
 export class JobNews {
   /** Items queued, activations ended and whatever else people may see change, ever. */
   version = 0;
+  /** Whether an observer is being told something. */
+  isTelling = false;
   readonly #job: JobRun;
   readonly #observers: JobObserver[] = [];
   /** Those of the observers that watch activations. */
@@ -27,12 +29,20 @@ export class JobNews {
     if (observer.activationEnded !== undefined) this.#watchers.push(observer);
   }
 
+  /** Tells nobody anything any more. */
+  silence(): void {
+    this.#observers.length = 0;
+    this.#watchers.length = 0;
+  }
+
   tellState(from: JobState): void {
     this.version++;
     this.#tell((observer) => observer.stateChanged?.(this.#job, from));
   }
 
   tellActivation(activation: Activation): void {
+    const wasTelling = this.isTelling; // what an observer does may be told in turn
+    this.isTelling = true;
     for (const watcher of this.#watchers) {
       try {
         watcher.activationEnded?.(this.#job, activation);
@@ -40,6 +50,7 @@ export class JobNews {
         // An observer that throws must not disturb the job it watches.
       }
     }
+    this.isTelling = wasTelling;
   }
 
   tellLog(entry: LogEntry): void {
@@ -52,6 +63,8 @@ export class JobNews {
   }
 
   #tell(call: (observer: JobObserver) => void): void {
+    const wasTelling = this.isTelling;
+    this.isTelling = true;
     for (const observer of this.#observers) {
       try {
         call(observer);
@@ -59,5 +72,6 @@ export class JobNews {
         // As in `tellActivation`.
       }
     }
+    this.isTelling = wasTelling;
   }
 }

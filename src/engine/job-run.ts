@@ -1,41 +1,31 @@
-import type { Clock } from '../lib/clock.ts';
 import type { Activation } from './activation.ts';
-import { ActivationRunner } from './activation-runner.ts';
-import { CodeHost } from './code-host.ts';
-import { Delivery } from './delivery.ts';
-import { drainOrder } from './drain-order.ts';
+import { captureJob, restoreJob, versionOf } from './capture-job.ts';
+import { JobBusyError } from './errors.ts';
 import type { Flow } from './flow.ts';
-import { JobClock } from './job-clock.ts';
-import { JobLife } from './job-life.ts';
-import { JobNews } from './job-news.ts';
+import { JobRooms, type JobRunOptions } from './job-rooms.ts';
+import type { JobSnapshot } from './job-snapshot.ts';
 import { isFinalState, type JobResult, type JobState } from './job-state.ts';
-import { JobWork } from './job-work.ts';
 import type { JobInspector, JobObserver } from './observer.ts';
-import { ReadyList } from './ready-list.ts';
-import { type OutputBuffer, RoutineRun } from './routine-run.ts';
+import type { OutputBuffer, RoutineRun } from './routine-run.ts';
 import type { JobContext } from './routine-type.ts';
-import type { Sliced } from './scheduler.ts';
 import type { Suspended } from './suspended-activations.ts';
 
-/** What a job needs of the engine that runs it. */
-export interface JobRunOptions {
-  readonly clock: Clock;
-  /** Asks for a call of the job's work soon. */
-  readonly schedule: (work: Sliced) => void;
-  /** Whether the event loop was kept as long as it should be at a time. */
-  readonly isTurnOver: () => boolean;
-  /** How long running code may take to end after the job was ended, in milliseconds. */
-  readonly endGraceMs: number;
-  /** How long a job may stand still, with running code that waits for room, before it counts as dead-locked. */
-  readonly deadlockGraceMs: number;
+/** A job, with what only the engine that made it may do to it. */
+export interface JobHandle {
+  readonly job: JobRun;
+  /** The job has its place: it starts, or when it was restored, goes on. To be called once, and not in a final state. */
+  readonly start: () => void;
+  /** Lets nothing begin any more. `onSlice` is called whenever running code may have ended since. */
+  readonly freeze: (onSlice: () => void) => void;
+  /** Whether a frozen job's code has ended, but for code that waits for room, if that is counted as well. */
+  readonly isStill: (countsWaiting: boolean) => boolean;
+  /** Leaves the frozen job as it is for good, and tells code that still runs to stop. Nobody is told anything any more. */
+  readonly seal: (reason: unknown) => void;
 }
 
 /**
- * One run of a flow: what people do to it, and what they can see of it. The engine that made it starts it.
- *
- * The rooms behind: `JobLife` (its state and its end), `JobWork` (which routine runs next), `ActivationRunner` (what
- * becomes of an activation), `Delivery` (where items go), `CodeHost` (what running code asks for). They meet in the
- * `ReadyList`, and this is the only place that knows them all.
+ * One run of a flow: what people do to it, and what they can see of it. The engine that made it starts it. How it works
+ * is in the rooms behind; see `JobRooms`.
  */
 export class JobRun {
   readonly id: string;
@@ -46,169 +36,119 @@ export class JobRun {
   readonly context: JobContext;
   readonly routines: readonly RoutineRun[];
   readonly outputs: ReadonlyMap<string, OutputBuffer>;
-  readonly #byId = new Map<string, RoutineRun>();
-  readonly #life: JobLife;
-  readonly #clock: JobClock;
-  readonly #news: JobNews;
-  readonly #ready: ReadyList;
-  readonly #delivery: Delivery;
-  readonly #runner: ActivationRunner;
-  readonly #work: JobWork;
-  #unresponsive: readonly string[] = [];
+  readonly #rooms: JobRooms;
 
   /** Makes a job, as PENDING. Whoever makes it gets the only way to start it. */
-  static create(
-    id: string,
-    flow: Flow,
-    input: unknown,
-    options: JobRunOptions,
-  ): { readonly job: JobRun; readonly start: () => void } {
+  static create(id: string, flow: Flow, input: unknown, options: JobRunOptions): JobHandle {
     const job = new JobRun(id, flow, input, options);
-    return { job, start: () => job.#start() };
+    return job.#handle(() => job.#rooms.start());
+  }
+
+  /** Makes a job that is where it was captured. The flow has the shape of then. */
+  static restore(id: string, flow: Flow, snapshot: JobSnapshot, options: JobRunOptions): JobHandle {
+    const job = new JobRun(id, flow, snapshot.input, options);
+    restoreJob(job.#rooms, snapshot);
+    return job.#handle(() => job.#rooms.enter());
   }
 
   private constructor(id: string, flow: Flow, input: unknown, options: JobRunOptions) {
-    const { isTurnOver, endGraceMs, deadlockGraceMs } = options;
     this.id = id;
     this.flow = flow;
     this.input = input;
     this.context = { id, flowId: flow.id, input, data: new Map() };
-    const context = this.context;
-
-    const news = new JobNews(this);
-    const clock = new JobClock(options.clock);
-    const ready = new ReadyList(() => options.schedule(this.#work));
-    const life = new JobLife(id, {
-      clock,
-      endGraceMs,
-      onStateChange: (from) => news.tellState(from),
-      onEnding: (reason) => {
-        this.#work.stop();
-        this.#delivery.discardHeld(this.routines);
-        this.#runner.giveUpWaiting(reason);
-      },
-      onGraceOver: () => this.#giveUpRunning(),
-      onFinish: () => this.#putAway(),
-      isQuiet: () => this.routines.every(({ running }) => running === 0),
-    });
-    const delivery = new Delivery({
-      life,
-      clock,
-      news,
-      ready,
-      onDelivered: (activation) => this.#runner.goOnDelivered(activation),
-    });
-    const host = new CodeHost({ context, life, clock, news, ready, delivery, isTurnOver });
-    const runner = new ActivationRunner({ life, clock, news, ready, host });
-    this.routines = flow.routines.map((definition) => new RoutineRun(definition, clock, host));
-    for (const routine of this.routines) this.#byId.set(routine.id, routine);
-    this.outputs = new Map(
-      Object.keys(flow.outputs).map((name) => [name, { values: [], count: 0 }]),
-    );
-    for (const routine of this.routines) this.#connect(routine);
-    this.#work = new JobWork({
-      life,
-      clock,
-      news,
-      ready,
-      delivery,
-      runner,
-      routines: this.routines,
-      drainOrder: drainOrder(flow).map((routineId) => this.routine(routineId)),
-      deadlockGraceMs,
-    });
-    this.#life = life;
-    this.#clock = clock;
-    this.#news = news;
-    this.#ready = ready;
-    this.#delivery = delivery;
-    this.#runner = runner;
+    this.#rooms = new JobRooms(this, flow, this.context, options);
+    this.routines = this.#rooms.routines;
+    this.outputs = this.#rooms.outputs;
   }
 
   // ── What people see ────────────────────────────────────────────────────────────────────────────────────────────
 
   get state(): JobState {
-    return this.#life.state;
+    return this.#rooms.life.state;
   }
 
   /** From when the job was ended, by a failure or a cancellation. */
   get isEnding(): boolean {
-    return this.#life.isEnding;
+    return this.#rooms.life.isEnding;
+  }
+
+  /** False for a restored job that waits for a place among the running jobs: nothing begins in it. */
+  get hasPlace(): boolean {
+    return this.#rooms.life.hasPlace;
   }
 
   /** What made the job fail, or the reason it was cancelled for, once it has ended. */
   get error(): unknown {
-    return this.#life.error;
+    return this.#rooms.life.error;
   }
 
   /** Ids of the routines whose code did not end in time after the job was ended. */
   get unresponsive(): readonly string[] {
-    return this.#unresponsive;
+    return this.#rooms.unresponsive;
   }
 
   /** Kept when the job has ended; never rejected. */
   get settled(): Promise<JobResult> {
-    return this.#life.settled;
+    return this.#rooms.life.settled;
   }
 
-  /** Whoever wants to know whether anything changed compares it. */
+  /**
+   * Whoever wants to know whether anything changed compares it. It changes with all that `capture` answers, but for
+   * what flows themselves keep: outputs, routine states and shared data, which change only while activations begin and
+   * end. A restored job counts on.
+   */
   get version(): number {
-    return this.#news.version;
+    return versionOf(this.#rooms);
   }
 
   /** Activations that have begun and are not in the middle of synchronous code. */
   get suspended(): Suspended {
-    return this.#runner.suspended;
+    return this.#rooms.runner.suspended;
   }
 
   /** @throws RangeError when the flow has no such routine */
   routine(id: string): RoutineRun {
-    const routine = this.#byId.get(id);
-    if (routine === undefined)
-      throw new RangeError(`Flow "${this.flow.id}" has no routine "${id}".`);
-    return routine;
+    return this.#rooms.routine(id);
   }
 
   /** The present time in monotonic milliseconds, which all times of items and activations are in. */
   readClockMs(): number {
-    return this.#clock.readMs();
+    return this.#rooms.clock.readMs();
   }
 
   /** Wall-clock milliseconds since the Unix epoch of a monotonic time. */
   wallTime(monotonicMs: number): number {
-    return this.#clock.wallTime(monotonicMs);
+    return this.#rooms.clock.wallTime(monotonicMs);
   }
 
   /** Attaches an observer for the rest of the job's life. What happened before is not told again. */
   observe(observer: JobObserver): void {
-    this.#news.observe(observer);
+    this.#rooms.news.observe(observer);
   }
 
   /** Who may stop single activations. */
   get inspector(): JobInspector | undefined {
-    return this.#runner.inspection.inspector;
+    return this.#rooms.runner.inspection.inspector;
   }
 
   set inspector(inspector: JobInspector | undefined) {
-    this.#runner.inspection.inspector = inspector;
+    this.#rooms.runner.inspection.inspector = inspector;
   }
 
   // ── What people do ─────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Lets no activation begin until `resume`. @throws InvalidStateError unless RUNNING and not ending */
   pause(): void {
-    if (!this.#life.mayBegin) throw this.#life.refusal('paused');
-    this.#life.transition('PAUSED');
+    if (this.state !== 'RUNNING' || this.#rooms.life.isDecided)
+      throw this.#rooms.life.refusal('paused');
+    this.#rooms.life.transition('PAUSED');
   }
 
   /** @throws InvalidStateError unless PAUSED and not ending */
   resume(): void {
-    if (this.state !== 'PAUSED' || this.isEnding) throw this.#life.refusal('resumed');
-    this.#life.transition('RUNNING');
-    this.#clock.tick();
-    this.#runner.runParked();
-    for (const routine of this.routines) this.#ready.wake(routine);
-    this.#ready.requestWork();
+    if (this.state !== 'PAUSED' || this.#rooms.life.isDecided)
+      throw this.#rooms.life.refusal('resumed');
+    this.#rooms.resume();
   }
 
   /**
@@ -216,60 +156,39 @@ export class JobRun {
    * @throws InvalidStateError when it has ended or is ending
    */
   cancel(reason: unknown = new Error('The job was cancelled.')): void {
-    if (isFinalState(this.state) || this.isEnding) throw this.#life.refusal('cancelled');
-    this.#life.end('CANCELLED', reason);
+    if (isFinalState(this.state) || this.#rooms.life.isDecided)
+      throw this.#rooms.life.refusal('cancelled');
+    this.#rooms.life.end('CANCELLED', reason);
   }
 
   /** Lets an activation go on that the inspector held, also while the job is paused. Any other is left alone. */
   release(activation: Activation): void {
-    this.#runner.release(activation);
+    this.#rooms.runner.release(activation);
   }
 
-  // ── The beginning and the end ──────────────────────────────────────────────────────────────────────────────────
-
-  #start(): void {
-    if (this.state !== 'PENDING' || this.isEnding) throw this.#life.refusal('started');
-    try {
-      for (const routine of this.routines) routine.makeState();
-    } catch (error) {
-      this.#life.end('FAILED', error);
-    }
-    if (this.isEnding) return;
-    this.#clock.tick();
-    this.#life.transition('RUNNING');
-    if (this.isEnding) return; // an observer of the transition may have ended it
-    for (const { routine, slot: name } of this.flow.entries) {
-      const slot = this.routine(routine).slots.find((each) => each.name === name);
-      if (slot !== undefined) this.#delivery.enterInput(slot, this.input);
-    }
-    for (const routine of this.routines) if (routine.slots.length === 0) this.#ready.wake(routine);
-    this.#ready.requestWork();
+  /**
+   * Writes the job down, so that `Engine.restore` can go on with it. What code is doing is not in it, its activation
+   * is. Values of flows are in it by reference: whoever keeps the snapshot writes them down at once.
+   * @throws JobBusyError when called from inside the job's work: by an observer, an inspector or a routine's synchronous
+   * code
+   * @throws InvalidStateError unless RUNNING or PAUSED
+   */
+  capture(): JobSnapshot {
+    if (this.#rooms.isBusy) throw new JobBusyError(this.id);
+    return captureJob(this.#rooms);
   }
 
-  #giveUpRunning(): void {
-    this.#unresponsive = [...new Set([...this.suspended].map(({ routine }) => routine.id))];
-    this.#runner.giveUpRunning();
-  }
-
-  #putAway(): JobResult['outputs'] {
-    this.#work.stop();
-    for (const routine of this.routines) {
-      for (const slot of routine.slots) slot.discarded += slot.items.drain().length;
-    }
-    return Object.fromEntries([...this.outputs].map(([name, { values }]) => [name, values]));
-  }
-
-  #connect(routine: RoutineRun): void {
-    for (const event of Object.keys(routine.definition.events)) {
-      const isFromHere = (from: { routine: string; event: string }) =>
-        from.routine === routine.id && from.event === event;
-      const slots = this.flow.connections
-        .filter(({ from }) => isFromHere(from))
-        .flatMap(({ to }) => this.routine(to.routine).slots.filter(({ name }) => name === to.slot));
-      const outputs = Object.entries(this.flow.outputs)
-        .filter(([, from]) => isFromHere(from))
-        .flatMap(([name]) => this.outputs.get(name) ?? []);
-      routine.targets.set(event, { slots, outputs });
-    }
+  #handle(start: () => void): JobHandle {
+    const rooms = this.#rooms;
+    return {
+      job: this,
+      start,
+      freeze: (onSlice) => {
+        rooms.onFrozenSlice = onSlice;
+        rooms.freeze();
+      },
+      isStill: (countsWaiting) => rooms.runner.suspended.isStill(countsWaiting),
+      seal: (reason) => rooms.seal(reason),
+    };
   }
 }

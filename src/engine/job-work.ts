@@ -32,6 +32,8 @@ export interface JobWorkParts {
   readonly drainOrder: readonly RoutineRun[];
   /** How long the job may stand still, with running code that waits for room, before it counts as dead-locked. */
   readonly deadlockGraceMs: number;
+  /** Called after each slice in a frozen job: code may have ended. */
+  readonly onFrozenSlice: () => void;
 }
 
 /**
@@ -40,6 +42,8 @@ export interface JobWorkParts {
  */
 export class JobWork implements Sliced {
   isScheduled = false;
+  /** Whether a slice is in the middle of its work. */
+  isWorking = false;
   readonly #life: JobLife;
   readonly #clock: JobClock;
   readonly #news: JobNews;
@@ -49,6 +53,7 @@ export class JobWork implements Sliced {
   readonly #routines: readonly RoutineRun[];
   readonly #drainOrder: readonly RoutineRun[];
   readonly #deadlockGraceMs: number;
+  readonly #onFrozenSlice: () => void;
   #cancelStallCheck: (() => void) | undefined = undefined;
   /** When the clock was looked at last in this slice, in real milliseconds. */
   #lookedMs = 0;
@@ -65,6 +70,7 @@ export class JobWork implements Sliced {
     this.#routines = parts.routines;
     this.#drainOrder = parts.drainOrder;
     this.#deadlockGraceMs = parts.deadlockGraceMs;
+    this.#onFrozenSlice = parts.onFrozenSlice;
   }
 
   work(fromMs: number, untilMs: number): boolean {
@@ -72,15 +78,18 @@ export class JobWork implements Sliced {
     this.#lookedMs = fromMs;
     this.#unlooked = 0;
     this.#clock.tickAt(fromMs);
+    this.isWorking = true;
     try {
       return this.#work(untilMs);
     } finally {
+      this.isWorking = false;
       this.#ready.endWork();
       this.#clock.isStale = true;
+      if (this.#life.isFrozen) this.#onFrozenSlice();
     }
   }
 
-  /** Ends all that would bring the job more work: it is ending. */
+  /** Ends all that would bring the job more work: it is ending, or frozen. */
   stop(): void {
     this.#ready.clear();
     this.#cancelStallCheck?.();

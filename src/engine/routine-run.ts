@@ -1,8 +1,10 @@
 import type { CancelTimer } from '../lib/clock.ts';
 import type { ActivationHost } from './activation.ts';
 import type { ActivationPolicy, RoutineView } from './activation-policy.ts';
+import { captureError, restoreError } from './error-snapshot.ts';
 import type { FlowRoutine } from './flow.ts';
-import type { JobClock } from './job-clock.ts';
+import type { JobClock, MoveTime } from './job-clock.ts';
+import type { RoutineSnapshot } from './job-snapshot.ts';
 import { type Item, SlotQueue } from './slot-queue.ts';
 
 /** How far a routine says it is. */
@@ -35,7 +37,7 @@ export class RoutineRun implements RoutineView {
   readonly slots: readonly SlotQueue[];
   /** Filled when the job is put together, before anything runs. */
   readonly targets = new Map<string, EventTargets>();
-  /** Made when the job starts. */
+  /** Made when the job starts, taken over when it is restored. */
   state: unknown = undefined;
   /** Activations that have begun and not ended, retries that wait and outputs that wait outside included. */
   running = 0;
@@ -74,6 +76,50 @@ export class RoutineRun implements RoutineView {
   /** @throws whatever the routine type's `state` throws */
   makeState(): void {
     this.state = this.definition.type.state?.();
+  }
+
+  /** The slot of this name, which the flow has. */
+  slot(name: string): SlotQueue {
+    const slot = this.slots.find((each) => each.name === name);
+    if (slot === undefined) throw new RangeError(`Routine "${this.id}" has no slot "${name}".`);
+    return slot;
+  }
+
+  capture(toWall: MoveTime): RoutineSnapshot {
+    const { id, state, begun, completed, failed, skipped, retried, lastOutcome, progress } = this;
+    const { lastActivationMs, lastError, hasFlushed } = this;
+    return {
+      id,
+      state,
+      begun,
+      completed,
+      failed,
+      skipped,
+      retried,
+      lastActivationAt: lastActivationMs === undefined ? undefined : toWall(lastActivationMs),
+      lastOutcome,
+      lastError: lastError === undefined ? undefined : captureError(lastError),
+      progress,
+      hasFlushed,
+      slots: this.slots.map((slot) => slot.capture(toWall)),
+    };
+  }
+
+  /** Takes over what was captured, `state` included; see `SlotQueue.restore` for its slots. */
+  restore(snapshot: RoutineSnapshot, fromWall: MoveTime): void {
+    const { lastActivationAt, lastError } = snapshot;
+    this.state = snapshot.state;
+    this.begun = snapshot.begun;
+    this.completed = snapshot.completed;
+    this.failed = snapshot.failed;
+    this.skipped = snapshot.skipped;
+    this.retried = snapshot.retried;
+    this.lastActivationMs = lastActivationAt === undefined ? undefined : fromWall(lastActivationAt);
+    this.lastOutcome = snapshot.lastOutcome;
+    this.lastError = lastError === undefined ? undefined : restoreError(lastError);
+    this.progress = snapshot.progress;
+    this.hasFlushed = snapshot.hasFlushed;
+    for (const slot of snapshot.slots) this.slot(slot.name).restore(slot, fromWall);
   }
 
   get nowMs(): number {

@@ -2,6 +2,8 @@ import { Deque } from '../lib/deque.ts';
 import type { Activation, ActivationOutcome } from './activation.ts';
 import type { SlotView } from './activation-policy.ts';
 import type { SlotDefinition } from './flow.ts';
+import type { MoveTime } from './job-clock.ts';
+import type { ItemSnapshot, SlotSnapshot } from './job-snapshot.ts';
 import type { RoutineRun } from './routine-run.ts';
 
 /**
@@ -25,6 +27,18 @@ export interface Item {
   queuedMs: number;
   /** The slot it waits in or was taken from. */
   readonly slot: SlotQueue;
+}
+
+/** Writes an item down. Its value is not copied. */
+export function captureItem(item: Item, toWall: MoveTime): ItemSnapshot {
+  const { value, emittedBy, emittedMs, queuedMs } = item;
+  return { value, emittedBy, emittedAt: toWall(emittedMs), queuedAt: toWall(queuedMs) };
+}
+
+/** The item that was written down, in the slot it waits in or was taken from. */
+export function restoreItem(snapshot: ItemSnapshot, slot: SlotQueue, fromWall: MoveTime): Item {
+  const { value, emittedBy, emittedAt, queuedAt } = snapshot;
+  return { value, emittedBy, emittedMs: fromWall(emittedAt), queuedMs: fromWall(queuedAt), slot };
 }
 
 /** An item that waits outside a full slot, and the activation that waits with it. */
@@ -101,5 +115,44 @@ export class SlotQueue implements SlotView {
     else if (outcome === 'FAILED') this.failed++;
     else if (outcome === 'SKIPPED') this.skipped++;
     else this.discarded++;
+  }
+
+  capture(toWall: MoveTime): SlotSnapshot {
+    const { name, accepted, consumed, failed, skipped, droppedOldest, droppedNewest } = this;
+    const { rejected, discarded, peak } = this;
+    return {
+      name,
+      items: Array.from(this.items, (item) => captureItem(item, toWall)),
+      held: Array.from(this.held, ({ item, activation }) => ({
+        activationId: activation.activationId,
+        item: captureItem(item, toWall),
+      })),
+      accepted,
+      consumed,
+      failed,
+      skipped,
+      droppedOldest,
+      droppedNewest,
+      rejected,
+      discarded,
+      peak,
+    };
+  }
+
+  /**
+   * Takes over what was captured, but for what is in flight or held: that comes with the activations, and with
+   * `Activation.hold`.
+   */
+  restore(snapshot: SlotSnapshot, fromWall: MoveTime): void {
+    for (const item of snapshot.items) this.items.push(restoreItem(item, this, fromWall));
+    this.accepted = snapshot.accepted;
+    this.consumed = snapshot.consumed;
+    this.failed = snapshot.failed;
+    this.skipped = snapshot.skipped;
+    this.droppedOldest = snapshot.droppedOldest;
+    this.droppedNewest = snapshot.droppedNewest;
+    this.rejected = snapshot.rejected;
+    this.discarded = snapshot.discarded;
+    this.peak = snapshot.peak;
   }
 }

@@ -1,4 +1,8 @@
 import type { Activation } from './activation.ts';
+import { captureActivation, restoreActivation } from './activation-snapshot.ts';
+import type { MoveTime, RestoredTimes } from './job-clock.ts';
+import type { ActivationSnapshot } from './job-snapshot.ts';
+import type { RoutineRun } from './routine-run.ts';
 
 /** Activations that outlive the call that began them, oldest first. */
 export interface Suspended extends Iterable<Activation> {
@@ -53,5 +57,42 @@ export class SuspendedActivations implements Suspended {
     const all: Activation[] = [];
     for (let each = this.#first; each !== undefined; each = each.suspendedAfter) all.push(each);
     return all.values();
+  }
+
+  // ── From one process to the next ───────────────────────────────────────────────────────────────────────────────
+
+  capture(nowMs: number, toWall: MoveTime): ActivationSnapshot[] {
+    return [...this].map((activation) => captureActivation(activation, nowMs, toWall));
+  }
+
+  /** Takes over the activations that were captured, each with its routine. */
+  restore(
+    snapshots: readonly ActivationSnapshot[],
+    routineOf: (id: string) => RoutineRun,
+    times: RestoredTimes,
+  ): void {
+    for (const snapshot of snapshots) {
+      this.add(restoreActivation(snapshot, routineOf(snapshot.routineId), times));
+    }
+  }
+
+  /** Has no retry come due any more. */
+  freeze(): void {
+    for (const { phase, cancelTimer } of this) if (phase === 'RETRYING') cancelTimer?.();
+  }
+
+  /** Whether no code runs any more, but for code that only waits for room, when `countsWaiting`. */
+  isStill(countsWaiting: boolean): boolean {
+    return [...this].every(
+      ({ phase, awaitsDelivery }) => phase !== 'RUNNING' || (countsWaiting && awaitsDelivery),
+    );
+  }
+
+  /** Leaves all as it is for good: nothing that running code does counts any more. */
+  seal(): void {
+    for (const activation of this) {
+      activation.cancelTimer?.();
+      if (activation.phase === 'RUNNING') activation.phase = 'ENDED';
+    }
   }
 }

@@ -6,7 +6,7 @@ import type {
   RoutineRun,
   SlotQueue,
 } from '../engine/index.ts';
-import { Histogram } from '../lib/histogram.ts';
+import { Histogram, type HistogramSnapshot } from '../lib/histogram.ts';
 import { cutText, preview } from '../lib/preview.ts';
 import { RingBuffer } from '../lib/ring-buffer.ts';
 import { readDurations } from './durations.ts';
@@ -30,6 +30,9 @@ import {
   type TraceQuery,
 } from './trace-page.ts';
 
+/** The most characters of items as text in what is kept of a job's trace. */
+export const KEPT_TRACE_CHARACTERS = 256 * 1024;
+
 export interface JobMonitorOptions {
   /** The newest activations that are remembered. Default 1,000. */
   readonly traceLength?: number;
@@ -37,6 +40,14 @@ export interface JobMonitorOptions {
   readonly failureTraceLength?: number;
   /** The newest log lines that are remembered. Default 500. */
   readonly logLength?: number;
+}
+
+/** What a monitor has counted, to go on counting from in another process. Can be written as JSON. */
+export interface MonitorSnapshot {
+  /** How long activations ran, by routine id. */
+  readonly durations: Readonly<Record<string, HistogramSnapshot>>;
+  readonly traceTotal: number;
+  readonly logTotal: number;
 }
 
 /**
@@ -54,17 +65,27 @@ export class JobMonitor implements JobObserver {
   readonly #trace: RingBuffer<Activation>;
   readonly #failures: RingBuffer<{ readonly sequence: number; readonly activation: Activation }>;
   readonly #logs: RingBuffer<LogEntry>;
+  /** Activations and log lines before the first that this monitor saw. */
+  readonly #traceBefore: number;
+  readonly #logsBefore: number;
   /** Changes that the job itself does not count: of rates, and in the log. */
   #otherChanges = 0;
 
-  constructor(job: JobRun, options: JobMonitorOptions = {}) {
+  /** @param snapshot what the monitor of a job that was restored had counted; activations and lines are numbered on */
+  constructor(job: JobRun, options: JobMonitorOptions = {}, snapshot?: MonitorSnapshot) {
     this.#job = job;
+    this.#traceBefore = snapshot?.traceTotal ?? 0;
+    this.#logsBefore = snapshot?.logTotal ?? 0;
     this.#trace = new RingBuffer(options.traceLength ?? 1000);
     this.#failures = new RingBuffer(options.failureTraceLength ?? 100);
     this.#logs = new RingBuffer(options.logLength ?? 500);
     const nowMs = job.readClockMs();
     for (const routine of job.routines) {
-      this.#durations.set(routine, new Histogram());
+      const durations = snapshot?.durations[routine.id];
+      this.#durations.set(
+        routine,
+        durations === undefined ? new Histogram() : Histogram.fromSnapshot(durations),
+      );
       for (const slot of routine.slots) this.#rates.set(slot, new SlotRates(slot, nowMs));
     }
     job.observe(this);
@@ -76,7 +97,7 @@ export class JobMonitor implements JobObserver {
     if (outcome !== 'ABANDONED') this.#durations.get(routine)?.record(runMs);
     this.#trace.push(activation);
     if (outcome === 'COMPLETED') return;
-    this.#failures.push({ sequence: this.#trace.pushed, activation });
+    this.#failures.push({ sequence: this.traceTotal, activation });
   }
 
   logged(_job: JobRun, entry: LogEntry): void {
@@ -87,6 +108,32 @@ export class JobMonitor implements JobObserver {
   /** Changes whenever what `read` answers may have changed, except by the passing of time alone. */
   get version(): number {
     return this.#job.version + this.#otherChanges;
+  }
+
+  /** How many activations have ended, those not remembered any more included; also the place of the newest. */
+  get traceTotal(): number {
+    return this.#traceBefore + this.#trace.pushed;
+  }
+
+  /** How many of the newest activations are remembered at most. */
+  get traceLength(): number {
+    return this.#trace.capacity;
+  }
+
+  /** How many lines were written to the log, in all; also the place of the newest. */
+  get logTotal(): number {
+    return this.#logsBefore + this.#logs.pushed;
+  }
+
+  /** What the monitor has counted; what it remembers of single activations and log lines is not in it. */
+  capture(): MonitorSnapshot {
+    return {
+      durations: Object.fromEntries(
+        [...this.#durations].map(([{ id }, histogram]) => [id, histogram.toSnapshot()]),
+      ),
+      traceTotal: this.traceTotal,
+      logTotal: this.logTotal,
+    };
   }
 
   /** Takes a measure of how fast the queues move. To be called about once a second while the job runs. */
@@ -136,7 +183,7 @@ export class JobMonitor implements JobObserver {
     const entries = this.#entries();
     return {
       matching: entries.filter((entry) => matchesTraceFilter(entry, filter)).length,
-      dropped: this.#trace.pushed - entries.length,
+      dropped: this.traceTotal - entries.length,
     };
   }
 
@@ -145,19 +192,29 @@ export class JobMonitor implements JobObserver {
    * text have at most `maxCharacters` together.
    */
   keepTrace(maxCharacters: number): TraceReading {
+    const records = this.traceSince(0, maxCharacters);
+    return { records, droppedCount: this.traceTotal - records.length };
+  }
+
+  /**
+   * The activations that came after a place in the trace and are still remembered, in order: the newest of them, whose
+   * items as text have at most `maxCharacters` together.
+   */
+  traceSince(sequence: number, maxCharacters: number): ActivationRecord[] {
     const records: ActivationRecord[] = [];
     let characters = 0;
     for (const entry of this.#entries().reverse()) {
+      if (entry.sequence <= sequence) break;
       const record = this.#record(entry);
       for (const { item } of [...record.inputs, ...record.outputs]) characters += item.text.length;
       if (characters > maxCharacters) break;
       records.push(record);
     }
-    return { records: records.reverse(), droppedCount: this.#trace.pushed - records.length };
+    return records.reverse();
   }
 
   #entries(): (TraceEntry & { readonly activation: Activation })[] {
-    const before = this.#trace.pushed - this.#trace.length; // the newest that is not among the newest any more
+    const before = this.traceTotal - this.#trace.length; // the newest that is not among the newest any more
     const kept = [
       ...[...this.#failures].filter(({ sequence }) => sequence <= before),
       ...[...this.#trace].map((activation, at) => ({ activation, sequence: before + at + 1 })),
@@ -181,11 +238,19 @@ export class JobMonitor implements JobObserver {
   }
 
   readLogs(): LogRecord[] {
-    const before = this.#logs.pushed - this.#logs.length;
-    return [...this.#logs].map(({ facts, ...entry }, at) => ({
-      ...entry,
-      sequence: before + at + 1,
-      facts: facts === undefined ? undefined : preview(facts),
-    }));
+    return this.logsSince(0);
+  }
+
+  /** The lines that came after a place in the log and are still remembered, in order. */
+  logsSince(sequence: number): LogRecord[] {
+    const before = this.logTotal - this.#logs.length;
+    return [...this.#logs]
+      .map((entry, at) => ({ entry, sequence: before + at + 1 }))
+      .filter((line) => line.sequence > sequence)
+      .map(({ entry: { facts, ...entry }, sequence: place }) => ({
+        ...entry,
+        sequence: place,
+        facts: facts === undefined ? undefined : preview(facts),
+      }));
   }
 }

@@ -117,7 +117,7 @@ builder.node(JobRoutineType, {
       nullable: true,
       description: 'How long its activations took; each retried run counts by itself.',
       resolve: async ({ jobId, reading }, _args, { durations }) =>
-        (await durations.load(jobId)).get(reading.routineId),
+        (await durations.load(jobId))?.get(reading.routineId),
     }),
   }),
 });

@@ -5,12 +5,14 @@ export class SlotRates {
   inPerSecond = 0;
   outPerSecond = 0;
   readonly #slot: SlotQueue;
-  #accepted = 0;
-  #left = 0;
+  #accepted: number;
+  #left: number;
   #atMs: number;
 
   constructor(slot: SlotQueue, nowMs: number) {
     this.#slot = slot;
+    this.#accepted = slot.accepted;
+    this.#left = leftOf(slot);
     this.#atMs = nowMs;
   }
 
@@ -21,8 +23,8 @@ export class SlotRates {
   measure(nowMs: number): boolean {
     const seconds = (nowMs - this.#atMs) / 1000;
     if (seconds < 0.1) return false;
-    const { accepted, length, droppedOldest } = this.#slot;
-    const left = accepted - length - droppedOldest;
+    const { accepted } = this.#slot;
+    const left = leftOf(this.#slot);
     const inPerSecond = (accepted - this.#accepted) / seconds;
     const outPerSecond = (left - this.#left) / seconds;
     const hasChanged = inPerSecond !== this.inPerSecond || outPerSecond !== this.outPerSecond;
@@ -33,4 +35,9 @@ export class SlotRates {
     this.#atMs = nowMs;
     return hasChanged;
   }
+}
+
+/** How many items were taken from a slot, ever. */
+function leftOf({ accepted, length, droppedOldest }: SlotQueue): number {
+  return accepted - length - droppedOldest;
 }

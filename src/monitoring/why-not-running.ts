@@ -22,7 +22,7 @@ export function whyNotRunning(
   if (queues.length > 0) return { kind: 'BLOCKED_BY_FULL_QUEUE', queues };
   const retrying = own.find(({ phase }) => phase === 'RETRYING');
   if (job.isEnding) return { kind: 'JOB_ENDING' };
-  if (job.state === 'PENDING') return { kind: 'JOB_NOT_STARTED' };
+  if (job.state === 'PENDING' || !job.hasPlace) return { kind: 'JOB_NOT_STARTED' };
   if (job.state === 'PAUSED') return { kind: 'JOB_PAUSED' };
   if (retrying !== undefined) {
     const { retryDueMs, attempt } = retrying;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { createEngine, type JobRun } from 'millrace/engine';
 import { describe, expect, test } from 'vitest';
+import { countsOf } from './parts.ts';
 import {
   Auditor,
   anyGraph,
@@ -10,6 +11,7 @@ import {
   orderedGraph,
   round,
 } from './random-jobs.ts';
+import { expectSettled, moveOften, synchronousFlow } from './random-moves.ts';
 
 /** Gives the job some rounds of the event loop. */
 async function rounds(count: number): Promise<void> {
@@ -166,6 +168,102 @@ export function describeProperties(scale: number): void {
           }),
           { numRuns: 200 * scale },
         );
+      },
+      TIME_LIMIT_MS,
+    );
+  });
+
+  describe('captured and restored elsewhere at random times (O1)', () => {
+    const moments = fc.array(fc.nat(6), { minLength: 1, maxLength: 4 });
+
+    test(
+      'every item is still accounted for, whether the process is killed or stops in order',
+      async () => {
+        let ends = 0;
+        let moved = 0;
+        await fc.assert(
+          fc.asyncProperty(anyGraph, moments, fc.boolean(), async (graph, after, isFrozen) => {
+            const auditor = new Auditor();
+            const { flow } = build(graph, new Ledger());
+            const { job, moves } = await moveOften(flow, undefined, { after, isFrozen, auditor });
+            const { state } = await job.settled;
+            moved += moves;
+            if (state === 'COMPLETED') ends++;
+            expectSettled(job, auditor);
+          }),
+          { numRuns: 300 * scale },
+        );
+        expect(ends).toBeGreaterThan(15 * scale);
+        expect(moved).toBeGreaterThan(100 * scale);
+      },
+      TIME_LIMIT_MS,
+    );
+
+    test(
+      'what is retried until it succeeds completes, and every item is run at least once',
+      async () => {
+        await fc.assert(
+          fc.asyncProperty(orderedGraph, moments, fc.boolean(), async (graph, after, isFrozen) => {
+            // Nothing fails for good, and nothing is left over: then the same items come to every routine.
+            const nodes = graph.nodes.map((node) => ({
+              ...node,
+              flush: true,
+              onError: 'retry' as const,
+            }));
+            const completed = async (moves: readonly number[]) => {
+              const auditor = new Auditor();
+              const { flow } = build({ ...graph, nodes }, new Ledger(), true);
+              const { job } = await moveOften(flow, undefined, { after: moves, isFrozen, auditor });
+              expect(await job.settled).toMatchObject({ state: 'COMPLETED' });
+              expectSettled(job, auditor);
+              return job.routines.flatMap(({ id, slots }) =>
+                slots.map(({ name }) => {
+                  const ended = auditor.of('COMPLETED', `${id}.${name}`);
+                  return [id, name, [...new Set(ended)].sort()];
+                }),
+              );
+            };
+            expect(await completed(after)).toEqual(await completed([]));
+          }),
+          { numRuns: 150 * scale },
+        );
+      },
+      TIME_LIMIT_MS,
+    );
+
+    test(
+      'synchronous code that depends on its items and its state alone puts out exactly the same',
+      async () => {
+        let moved = 0;
+        await fc.assert(
+          fc.asyncProperty(
+            synchronousFlow,
+            moments,
+            fc.boolean(),
+            async (flow, after, isFrozen) => {
+              const run = async (times: readonly number[]) => {
+                const auditor = new Auditor();
+                const { job, moves } = await moveOften(flow, 1, {
+                  after: times,
+                  isFrozen,
+                  auditor,
+                });
+                moved += moves;
+                const { state, outputs } = await job.settled;
+                expectSettled(job, auditor);
+                const counts = job.routines.map(({ id, begun, completed, retried, slots }) => {
+                  return { id, begun, completed, retried, slots: slots.map(countsOf) };
+                });
+                return { state, outputs, counts };
+              };
+              const undisturbed = await run([]);
+              expect(undisturbed.state).toBe('COMPLETED');
+              expect(await run(after)).toEqual(undisturbed);
+            },
+          ),
+          { numRuns: 150 * scale },
+        );
+        expect(moved).toBeGreaterThan(50 * scale);
       },
       TIME_LIMIT_MS,
     );

@@ -296,7 +296,8 @@ export function build(graph: Graph, ledger: Ledger, hasStableIds = false): Built
   return { flow, feeders };
 }
 
-function accountedFor(queue: SlotQueue): number {
+/** Items that entered a slot, by what became of them. */
+export function accountedFor(queue: SlotQueue): number {
   const { inFlight, consumed, failed, skipped, droppedOldest, discarded, length } = queue;
   return length + inFlight + consumed + failed + skipped + droppedOldest + discarded;
 }
