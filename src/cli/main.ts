@@ -7,6 +7,7 @@ import { type Command, type ExitCode, isUsageFault, UsageError } from './command
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   start: async () => (await import('./start.ts')).start,
   run: async () => (await import('./run.ts')).run,
+  migrate: async () => (await import('./migrate.ts')).migrate,
   validate: async () => (await import('./validate.ts')).validate,
 };
 
@@ -18,6 +19,7 @@ Commands:
   start           serve flows over GraphQL, with GraphiQL
   run FLOW        run one job of a flow here, without a server
   validate FLOW   check a flow and show its graph
+  migrate         bring the tables of a database up to date
 
   millrace <command> --help   says more about a command
 

@@ -5,7 +5,7 @@ import { millrace } from './millrace.ts';
 test('help says which commands there are, and each command how it is used', async () => {
   const { code, stdout } = await millrace('--help');
   expect(code).toBe(0);
-  for (const command of ['start', 'run', 'validate']) {
+  for (const command of ['start', 'run', 'validate', 'migrate']) {
     expect(stdout).toContain(`  ${command}`);
     const help = await millrace(command, '--help');
     expect(help.code).toBe(0);

@@ -1,0 +1,75 @@
+import { type Kysely, sql } from 'kysely';
+import type { Capabilities } from './capabilities.ts';
+import { StorageOpenError } from './database.ts';
+import * as first from './migrations/0001-first.ts';
+import { runPlain } from './queries.ts';
+import type { Tables } from './tables.ts';
+
+/** One step from one version of the tables to the next. Once released it is never changed. */
+export interface Migration {
+  readonly name: string;
+  up(queries: Kysely<Tables>, capabilities: Capabilities): Promise<void>;
+}
+
+/** In the order they are run. */
+const MIGRATIONS: readonly Migration[] = [{ name: '0001-first', up: first.up }];
+
+/** What is migrated. */
+export interface MigrateOptions {
+  /** Over the one connection that writes, locked for this process. */
+  readonly queries: Kysely<Tables>;
+  readonly capabilities: Capabilities;
+  /** The database, for people. */
+  readonly place: string;
+  /** Default: those of this version. */
+  readonly migrations?: readonly Migration[];
+}
+
+/**
+ * Brings the tables up to date. Each migration is run in a transaction of its own: a process that is killed meanwhile
+ * leaves the version before it or after it.
+ * @returns the names of what was run
+ * @throws StorageOpenError when the database was made by a newer version of the program
+ */
+export async function migrate(options: MigrateOptions): Promise<readonly string[]> {
+  const { queries, capabilities, place, migrations = MIGRATIONS } = options;
+  const known = new Set(migrations.map(({ name }) => name));
+  const applied = await readApplied(queries, capabilities);
+  const unknown = [...applied].filter((name) => !known.has(name));
+  if (unknown.length > 0) {
+    throw new StorageOpenError(
+      `${place} was made by a newer version of Millrace: this one does not know its migration ${unknown
+        .map((name) => `"${name}"`)
+        .join(', ')}. Run that version or a later one, or name another database.`,
+    );
+  }
+  const missing = migrations.filter(({ name }) => !applied.has(name));
+  for (const migration of missing) {
+    await runPlain(queries, 'begin');
+    try {
+      await migration.up(queries, capabilities);
+      await sql`insert into millrace_migrations (name, applied_at) values (${migration.name}, ${Date.now()})`.execute(
+        queries,
+      );
+      await runPlain(queries, 'commit');
+    } catch (error) {
+      await runPlain(queries, 'rollback').catch(() => undefined);
+      throw error;
+    }
+  }
+  return missing.map(({ name }) => name);
+}
+
+async function readApplied(
+  queries: Kysely<Tables>,
+  { types, tableEnd }: Capabilities,
+): Promise<ReadonlySet<string>> {
+  await sql`create table if not exists millrace_migrations (
+    name ${sql.raw(types.text)} primary key not null,
+    applied_at ${sql.raw(types.whole)} not null
+  ) ${sql.raw(tableEnd)}`.execute(queries);
+  const { rows } = await sql<{ name: string }>`select name from millrace_migrations`.execute(
+    queries,
+  );
+  return new Set(rows.map(({ name }) => name));
+}

@@ -1,0 +1,169 @@
+/**
+ * The tables of the database, the same in SQLite and PostgreSQL.
+ *
+ * - Times are whole milliseconds since the Unix epoch, durations are milliseconds with fractions.
+ * - What is plain data with no column of its own is JSON as text, written by `JSON.stringify`.
+ * - Booleans are 0 or 1.
+ */
+export interface Tables {
+  readonly jobs: JobsTable;
+  readonly job_results: JobResultsTable;
+  readonly job_checkpoints: JobCheckpointsTable;
+  readonly activations: ActivationsTable;
+  readonly job_logs: JobLogsTable;
+  readonly flow_metrics: FlowMetricsTable;
+  readonly audit_entries: AuditEntriesTable;
+  readonly database_owner: DatabaseOwnerTable;
+}
+
+/** The columns that name one row of a table. */
+export const TABLE_KEYS: {
+  readonly [Name in keyof Tables]: readonly (keyof Tables[Name] & string)[];
+} = {
+  jobs: ['id'],
+  job_results: ['job_id'],
+  job_checkpoints: ['job_id'],
+  activations: ['job_id', 'sequence'],
+  job_logs: ['job_id', 'sequence'],
+  flow_metrics: ['flow_id', 'resolution', 'start_at'],
+  audit_entries: ['id'],
+  database_owner: ['id'],
+};
+
+/** One row for each job; see `Job` for what the fields mean. */
+export interface JobsTable {
+  id: string;
+  flow_id: string;
+  state: string;
+  /** JSON. */
+  input: string;
+  /** JSON. */
+  metadata: string;
+  /** All that a text filter looks at, in lower case. */
+  search_text: string;
+  owner: string | null;
+  priority: number;
+  /** Unique. */
+  idempotency_key: string | null;
+  retry_of: string | null;
+  created_at: number;
+  started_at: number | null;
+  finished_at: number | null;
+  /** From start to end, of a job that has both. */
+  duration_ms: number | null;
+  cancel_requested_at: number | null;
+  /** JSON of a `FailureReading`. */
+  error: string | null;
+  /** JSON, an array of ids; null for none. */
+  unresponsive_routine_ids: string | null;
+  /** How often the job was taken up again by another process than the one it ran in. */
+  recovery_count: number;
+  /** How many of the latest recoveries followed each other with no stable time between. */
+  crash_count: number;
+  recovered_at: number | null;
+  /** When the checkpoint was taken that it was last recovered from; null when it began again from its start. */
+  recovered_from: number | null;
+  /** Activations that ended in a job that has ended. */
+  execution_count: number | null;
+  /** Those that failed. */
+  error_count: number | null;
+  /** Whether a job that has ended is counted in `flow_metrics`. */
+  is_rolled_up: number;
+}
+
+/** What is kept of a job that has ended, besides its trace and its log. */
+export interface JobResultsTable {
+  job_id: string;
+  /** JSON: `KeptOutput` by name. */
+  outputs: string;
+  /** JSON: the last `JobReading`. */
+  reading: string;
+  /** JSON: `DurationReading` by routine id. */
+  durations: string;
+  /** How many activations ended, those not in the trace any more included. */
+  trace_total: number;
+}
+
+/** The newest checkpoint of a job that has not ended. */
+export interface JobCheckpointsTable {
+  job_id: string;
+  taken_at: number;
+  /** The checkpoint as text; null when none could be taken. */
+  data: string | null;
+  /** Hash of `data`. */
+  hash: string | null;
+  /** Why none could be taken. */
+  problem: string | null;
+  /** Whether it was taken when the server was shut down, with nothing happening in the job afterwards. */
+  is_final: number;
+}
+
+/** The trace: one row for each run of a routine's code that is remembered. */
+export interface ActivationsTable {
+  job_id: string;
+  sequence: number;
+  routine_id: string;
+  outcome: string;
+  /** JSON of the `ActivationRecord`. */
+  record: string;
+}
+
+export interface JobLogsTable {
+  job_id: string;
+  sequence: number;
+  at: number;
+  level: string;
+  routine_id: string;
+  activation_id: number;
+  message: string;
+  /** JSON of a `Preview`. */
+  facts: string | null;
+}
+
+/** What became of a flow's jobs, by the minute, hour and day in which they ended (UTC). */
+export interface FlowMetricsTable {
+  flow_id: string;
+  resolution: 'MINUTE' | 'HOUR' | 'DAY';
+  start_at: number;
+  completed_count: number;
+  failed_count: number;
+  cancelled_count: number;
+  execution_count: number;
+  error_count: number;
+  /** JSON of a `HistogramSnapshot`: how long the jobs took that completed or failed. */
+  durations: string;
+}
+
+/** Who asked for which change, when, and what came of it. */
+export interface AuditEntriesTable {
+  /** UUID version 7. */
+  id: string;
+  at: number;
+  /** Name of the mutation. */
+  operation: string;
+  /** Who asked, as far as that is known. */
+  actor: string | null;
+  /** Network address it came from. */
+  address: string | null;
+  /** JSON; secrets are masked. */
+  arguments: string;
+  outcome: 'SUCCEEDED' | 'REFUSED' | 'FAILED';
+  /** Of one that did not succeed. */
+  error_code: string | null;
+  error_message: string | null;
+  /** Global id of what was changed, such as `Job:…`. */
+  target: string | null;
+  duration_ms: number;
+}
+
+/** The process that may run jobs on the database, or did last. One row. */
+export interface DatabaseOwnerTable {
+  id: 1;
+  /** Names the opening of the database; a UUID. */
+  token: string;
+  host: string;
+  process_id: number;
+  opened_at: number;
+  /** When it last found out whether it can write. */
+  probed_at: number;
+}

@@ -1,0 +1,88 @@
+import { type Compilable, CompiledQuery } from 'kysely';
+import type { Capabilities } from './capabilities.ts';
+import { TABLE_KEYS, type Tables } from './tables.ts';
+
+/** A row and where it belongs. */
+export interface TableRow {
+  readonly table: keyof Tables;
+  readonly row: Readonly<Record<string, unknown>>;
+}
+
+/** Rows of one statement. Few sizes, so that few statements have to be prepared. */
+const STATEMENT_ROWS = [500, 64, 8, 1] as const;
+
+/**
+ * Statements that insert rows of any tables, replacing those that are there already. Of several rows with the same key
+ * the last counts. They are written out here rather than by Kysely, which takes longer to build a statement of so many
+ * values than SQLite takes to run it.
+ */
+export function upsertRows(
+  rows: readonly TableRow[],
+  capabilities: Capabilities,
+): readonly Compilable[] {
+  return groupByShape(rows).flatMap(({ table, columns, rows: alike }) => {
+    const statements: Compilable[] = [];
+    let at = 0;
+    for (const size of STATEMENT_ROWS) {
+      if (size * columns.length > capabilities.maxParameters) continue;
+      for (; at + size <= alike.length; at += size) {
+        const parameters = alike
+          .slice(at, at + size)
+          .flatMap((row) => columns.map((column) => row[column]));
+        const query = CompiledQuery.raw(upsertSql(table, columns, size, capabilities), parameters);
+        statements.push({ compile: () => query });
+      }
+    }
+    return statements;
+  });
+}
+
+interface Shape {
+  readonly table: keyof Tables;
+  readonly columns: readonly string[];
+  readonly rows: TableRow['row'][];
+}
+
+/** The last row of each key, with those that go to the same columns together. */
+function groupByShape(rows: readonly TableRow[]): readonly Shape[] {
+  const newest = new Map<string, TableRow>();
+  for (const each of rows) {
+    const key = TABLE_KEYS[each.table].map((column) => each.row[column]).join('\0');
+    newest.set(`${each.table}\0${key}`, each);
+  }
+  const shapes = new Map<string, Shape>();
+  for (const { table, row } of newest.values()) {
+    const columns = Object.keys(row);
+    const name = `${table} ${columns.join()}`;
+    let shape = shapes.get(name);
+    if (shape === undefined) {
+      shape = { table, columns, rows: [] };
+      shapes.set(name, shape);
+    }
+    shape.rows.push(row);
+  }
+  return [...shapes.values()];
+}
+
+function upsertSql(
+  table: keyof Tables,
+  columns: readonly string[],
+  count: number,
+  { placeholder }: Capabilities,
+): string {
+  const keys: readonly string[] = TABLE_KEYS[table];
+  const quoted = (names: readonly string[]) => names.map((name) => `"${name}"`).join(', ');
+  let position = 0;
+  const values = Array.from({ length: count }, () => {
+    const row = columns.map(() => {
+      position += 1;
+      return placeholder(position);
+    });
+    return `(${row.join(', ')})`;
+  });
+  const changes = columns
+    .filter((column) => !keys.includes(column))
+    .map((column) => `"${column}" = excluded."${column}"`);
+  const conflict = changes.length === 0 ? 'nothing' : `update set ${changes.join(', ')}`;
+  return `insert into "${table}" (${quoted(columns)}) values ${values.join(', ')} on conflict (${quoted(keys)}) do ${conflict}`;
+}
