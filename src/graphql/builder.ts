@@ -12,6 +12,7 @@ import {
   TooCostlyError,
   ValidationError,
 } from '../lib/domain-error.ts';
+import { AUDIT_MUTATIONS } from './audit-mutations.ts';
 import type { Context, Right } from './context.ts';
 import { decodeId, encodeId } from './ids.ts';
 import { SUBSCRIBE_LIMITS } from './subscribe-limits.ts';
@@ -44,8 +45,10 @@ const LIMIT_WORDS: Readonly<Record<ComplexityErrorKind, string>> = {
  * the context of each operation.
  */
 export const builder = new SchemaBuilder<ApiTypes>({
-  // Errors come first, so that what the plugins after them refuse is answered as the field declares.
+  // The audit comes first, so that it sees what all others refuse. Errors come next, so that what the plugins after
+  // them refuse is answered as the field declares.
   plugins: [
+    AUDIT_MUTATIONS,
     ErrorsPlugin,
     ScopeAuthPlugin,
     RelayPlugin,

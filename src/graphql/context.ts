@@ -1,16 +1,28 @@
 import DataLoader from 'dataloader';
+import type { FlowAnalytics, FlowMetricsRequest } from '../analytics/flow-analytics.ts';
+import type { FlowMetrics } from '../analytics/flow-metrics.ts';
+import type { AuditLog } from '../audit/audit-log.ts';
 import type { FlowRegistry } from '../flows/flow-registry.ts';
+import type { Checkpoint } from '../jobs/checkpoint.ts';
+import type { Job, KeptOutput } from '../jobs/job.ts';
 import type { JobEvents } from '../jobs/job-events.ts';
 import type { JobHost } from '../jobs/job-host.ts';
+import type { JobRecords } from '../jobs/job-records.ts';
 import type { JobService } from '../jobs/job-service.ts';
 import type { LiveJobs } from '../jobs/live-jobs.ts';
 import type { DurationReading, JobReading } from '../monitoring/readings.ts';
+import type { StorageStatus } from '../storage/database.ts';
+import type { WriteBehindCounters } from '../storage/write-behind.ts';
 
 /** What somebody may do: `watch` everything there is to see, `control` jobs. */
 export type Right = 'watch' | 'control';
 
 export interface Viewer {
   readonly rights: ReadonlySet<Right>;
+  /** Who it is, as far as that is known. */
+  readonly actor?: string | undefined;
+  /** Network address of the client; `undefined` for operations of this process itself. */
+  readonly address?: string | undefined;
 }
 
 /** Limits of one operation; above them it is refused before it runs. */
@@ -23,6 +35,16 @@ export interface OperationLimits {
   readonly breadth: number;
 }
 
+/** What people see of a checkpoint. */
+export type CheckpointInfo = Pick<Checkpoint, 'takenAt' | 'problem'>;
+
+/** How it stands with the database, now. */
+export interface StorageReport {
+  readonly dialect: 'sqlite' | 'postgres';
+  readonly status: StorageStatus;
+  readonly writeBehind: WriteBehindCounters;
+}
+
 /** The parts of the running system that the API speaks for. */
 export interface Services {
   readonly version: string;
@@ -31,8 +53,16 @@ export interface Services {
   readonly flows: FlowRegistry;
   readonly jobs: JobService;
   readonly jobHost: JobHost;
+  readonly records: JobRecords;
+  /** Of jobs that have not ended, in the order of the ids. */
+  readonly describeCheckpoints: (
+    jobIds: readonly string[],
+  ) => Promise<(CheckpointInfo | undefined)[]>;
   readonly jobEvents: JobEvents;
   readonly liveJobs: LiveJobs;
+  readonly analytics: FlowAnalytics;
+  readonly audit: AuditLog;
+  readonly storage: StorageReport;
   readonly limits: OperationLimits;
   readonly now: () => number;
 }
@@ -40,8 +70,13 @@ export interface Services {
 /** What every resolver gets. One for each operation. */
 export interface Context extends Services {
   readonly viewer: Viewer;
+  /** `undefined` for a job that is gone. */
+  readonly jobsById: DataLoader<string, Job | undefined>;
   readonly readings: DataLoader<string, JobReading | undefined>;
-  readonly durations: DataLoader<string, ReadonlyMap<string, DurationReading>>;
+  readonly durations: DataLoader<string, ReadonlyMap<string, DurationReading> | undefined>;
+  readonly outputs: DataLoader<string, Readonly<Record<string, KeptOutput>> | undefined>;
+  readonly checkpoints: DataLoader<string, CheckpointInfo | undefined>;
+  readonly flowMetrics: DataLoader<FlowMetricsRequest, FlowMetrics>;
 }
 
 /**
@@ -49,12 +84,16 @@ export interface Context extends Services {
  * cache nothing: a subscription's context lives as long as the subscription.
  */
 export function createContext(services: Services, viewer: Viewer): Context {
-  const { jobHost } = services;
+  const { analytics, jobs, records } = services;
   return {
     ...services,
     viewer,
-    readings: loadOnce((jobIds) => jobHost.read(jobIds)),
-    durations: loadOnce((jobIds) => Promise.all(jobIds.map((id) => jobHost.readDurations(id)))),
+    jobsById: loadOnce(jobs.getMany),
+    readings: loadOnce(records.readReadings),
+    durations: loadOnce(records.readDurations),
+    outputs: loadOnce(records.readOutputs),
+    checkpoints: loadOnce(services.describeCheckpoints),
+    flowMetrics: new DataLoader((requests) => analytics.loadMetrics(requests), { cache: false }),
   };
 }
 

@@ -12,9 +12,12 @@ import '../jobs/metrics.schema.ts';
 import '../jobs/schema.ts';
 import '../jobs/job-list.schema.ts';
 import '../jobs/history.schema.ts';
+import '../jobs/recovery.schema.ts';
 import '../jobs/mutations.schema.ts';
 import '../jobs/events.schema.ts';
 import '../jobs/subscriptions.schema.ts';
+import '../analytics/schema.ts';
+import '../audit/schema.ts';
 import { builder } from './builder.ts';
 
 /** The whole API, put together from the domains' descriptions of their parts. */

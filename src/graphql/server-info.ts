@@ -21,6 +21,77 @@ LimitsType.implement({
   }),
 });
 
+const DatabaseType = builder.enumType('DatabaseKind', {
+  description: 'A kind of database.',
+  values: {
+    SQLITE: { description: 'SQLite, inside this process.' },
+    POSTGRESQL: { description: 'PostgreSQL.' },
+  } as const,
+});
+
+const WriteBehindType = builder.objectRef<Context['storage']['writeBehind']>('WriteBehind');
+WriteBehindType.implement({
+  description:
+    'The buffer through which traces and logs are written, in batches. When it is full the rows that waited longest ' +
+    'are dropped, and counted; what is in it when the process is killed is lost. Jobs and their states do not go ' +
+    'through it.',
+  fields: (t) => ({
+    waitingCount: t.field({
+      type: 'Count',
+      description: 'Rows that wait to be written.',
+      resolve: ({ waiting }) => waiting,
+    }),
+    limit: t.field({
+      type: 'Count',
+      description: 'The most rows that may wait.',
+      resolve: ({ limit }) => limit,
+    }),
+    writtenCount: t.field({
+      type: 'Count',
+      description: 'Rows written since the server was started.',
+      resolve: ({ written }) => written,
+    }),
+    droppedCount: t.field({
+      type: 'Count',
+      description: 'Rows lost since the server was started.',
+      resolve: ({ dropped }) => dropped,
+    }),
+  }),
+});
+
+const StorageType = builder.objectRef<Context['storage']>('Storage');
+StorageType.implement({
+  description: 'The database that jobs are kept in.',
+  fields: (t) => ({
+    kind: t.field({
+      type: DatabaseType,
+      description: 'Which it is.',
+      resolve: ({ dialect }) => (dialect === 'sqlite' ? 'SQLITE' : 'POSTGRESQL'),
+    }),
+    isReady: t.boolean({
+      description:
+        'Whether it can be read and written now. While it can not, no jobs are accepted; those that run go on, and ' +
+        'what becomes of them is stored later.',
+      resolve: ({ status }) => status.isReady,
+    }),
+    problem: t.string({
+      nullable: true,
+      description: 'Why it is not ready, and what to do.',
+      resolve: ({ status }) => status.problem,
+    }),
+    since: t.field({
+      type: 'DateTime',
+      description: 'Since when it has, or has not, been ready.',
+      resolve: ({ status }) => status.since,
+    }),
+    writeBehind: t.field({
+      type: WriteBehindType,
+      description: 'How traces and logs are getting there.',
+      resolve: ({ writeBehind }) => writeBehind,
+    }),
+  }),
+});
+
 const ServerType = builder.objectRef<Context>('Server');
 ServerType.implement({
   description: 'The server that answers.',
@@ -44,6 +115,11 @@ ServerType.implement({
       type: LimitsType,
       description: 'What one operation may cost.',
       resolve: ({ limits }) => limits,
+    }),
+    storage: t.field({
+      type: StorageType,
+      description: 'The database that jobs are kept in.',
+      resolve: ({ storage }) => storage,
     }),
   }),
 });

@@ -1,0 +1,143 @@
+import type { Clock } from '../lib/clock.ts';
+import {
+  DomainError,
+  ForbiddenError,
+  NotFoundError,
+  TooCostlyError,
+  ValidationError,
+} from '../lib/domain-error.ts';
+import { newId } from '../lib/ids.ts';
+import type { AuditEntry, AuditFilter, AuditOutcome, AuditQuery } from './audit-entry.ts';
+import { createAuditStore } from './audit-store.ts';
+import { maskText } from './mask-secrets.ts';
+import { writeArguments } from './write-arguments.ts';
+
+/** How long an answer waits for its entry at most, in milliseconds. */
+const WRITE_DEADLINE_MS = 3_000;
+
+const LONGEST_MESSAGE = 2_000;
+const LONGEST_NAME = 500;
+
+/** What somebody asks for. */
+export interface AuditedRequest {
+  /** Name of the mutation. */
+  readonly operation: string;
+  readonly arguments: unknown;
+  readonly actor: string | undefined;
+  readonly address: string | undefined;
+}
+
+/** An error as the API shows it. */
+export type ShownError = Pick<DomainError, 'code' | 'message'>;
+
+/** A change that is being made. One of its functions is to be called, once, before it is answered. None ever throws. */
+export interface AuditedChange {
+  /** It was done. @param answer the payload; what it says of a job names what was changed */
+  succeeded(answer: unknown): Promise<void>;
+  /** It was refused with an error that the API shows as one that can be expected. */
+  refused(error: ShownError): Promise<void>;
+  /** It threw. Errors of the request (no right, not valid, too costly) count as refused. */
+  threw(error: unknown): Promise<void>;
+}
+
+/**
+ * Who asked for which change, when, with what, and what came of it. Each function of a change is kept when its entry is
+ * on disk; when that is not done within 3 seconds, or fails, this is written to the program's log, and the answer goes
+ * out without. So the audit log has a hole only where the program's log has a line for it.
+ */
+export interface AuditLog {
+  /** Takes note of what is asked for, as it is now. */
+  begin(request: AuditedRequest): AuditedChange;
+  /** Newest first. */
+  list(query: AuditQuery): Promise<AuditEntry[]>;
+  count(filter: AuditFilter): Promise<number>;
+  /** In the order of the ids. */
+  getMany(ids: readonly string[]): Promise<(AuditEntry | undefined)[]>;
+}
+
+export interface AuditLogParts {
+  readonly database: Parameters<typeof createAuditStore>[0];
+  readonly clock: Clock;
+  /** Where it is written when an entry could not be. */
+  readonly logger: { error(facts: object, message: string): void };
+}
+
+export function createAuditLog({ database, clock, logger }: AuditLogParts): AuditLog {
+  const store = createAuditStore(database);
+
+  const record = async (entry: AuditEntry): Promise<void> => {
+    try {
+      await store.insert(entry, WRITE_DEADLINE_MS);
+    } catch (err) {
+      const { arguments: _, ...facts } = entry;
+      logger.error({ err, audit: facts }, 'A change could not be written to the audit log.');
+    }
+  };
+
+  return {
+    begin({ operation, arguments: given, actor, address }) {
+      const asked = {
+        id: newId(),
+        at: clock.now(),
+        operation,
+        actor: actor?.slice(0, LONGEST_NAME),
+        address,
+        arguments: writeArguments(given),
+      };
+      const wanted = jobAskedFor(given);
+      const startMs = clock.monotonicMs();
+      const end = (outcome: AuditOutcome, target?: string, error?: ShownError) =>
+        record({
+          ...asked,
+          outcome,
+          target,
+          errorCode: error?.code,
+          errorMessage: error && maskText(error.message.slice(0, LONGEST_MESSAGE)),
+          durationMs: clock.monotonicMs() - startMs,
+        });
+      return {
+        succeeded: (answer) => end('SUCCEEDED', jobAnswered(answer) ?? wanted),
+        refused: (error) => end('REFUSED', wanted, error),
+        threw: (error) =>
+          end(
+            isOfRequest(error) ? 'REFUSED' : 'FAILED',
+            wanted,
+            error instanceof DomainError ? error : UNEXPECTED,
+          ),
+      };
+    },
+    list: store.list,
+    count: store.count,
+    getMany: store.getMany,
+  };
+}
+
+/** As in the API, nothing is shown of an error that was not meant to be. */
+const UNEXPECTED: ShownError = { code: 'INTERNAL_SERVER_ERROR', message: 'Unexpected error.' };
+
+function isOfRequest(error: unknown): boolean {
+  return [ForbiddenError, ValidationError, NotFoundError, TooCostlyError].some(
+    (type) => error instanceof type,
+  );
+}
+
+/** The global id of the job that a payload tells of. */
+function jobAnswered(answer: unknown): string | undefined {
+  const id = read(read(answer, 'job'), 'id');
+  return typeof id === 'string' ? `Job:${id}` : undefined;
+}
+
+/** The global id of the job that something is to be done to. */
+function jobAskedFor(given: unknown): string | undefined {
+  const id = read(read(given, 'input'), 'jobId');
+  if (typeof id !== 'string') return undefined;
+  return (id.includes(':') ? id : `Job:${id}`).slice(0, LONGEST_NAME);
+}
+
+function read(of: unknown, key: string): unknown {
+  try {
+    return (of as Readonly<Record<string, unknown>> | null | undefined)?.[key];
+  } catch {
+    return undefined; // it fights back
+  }
+}

@@ -1,0 +1,120 @@
+import { isSecretName, MASK, maskText } from './mask-secrets.ts';
+
+/** The most bytes that the arguments of an entry have as JSON in UTF-8. */
+export const MOST_BYTES = 65_536;
+
+/** What is written where something was left out takes place itself: at most so much, on all levels together. */
+const MARKS_BYTES = 4_096;
+
+/** Deeper than this nothing is written. */
+const MOST_LEVELS = 30;
+
+/**
+ * Writes the arguments of an operation as JSON, with secrets masked. What does not fit in `MOST_BYTES`, or is nested
+ * more than 30 levels deep, is left out; a text that begins with `…` says where, and how much. The work is bounded, too,
+ * nothing of the value is run (no getter, no `toJSON`), and whatever it is, this never throws.
+ */
+export function writeArguments(value: unknown): string {
+  try {
+    return JSON.stringify(new Copier(MOST_BYTES - MARKS_BYTES).copy(value, 0));
+  } catch {
+    return JSON.stringify(NOT_SHOWN);
+  }
+}
+
+const NOT_SHOWN = "… can't be shown";
+
+class Copier {
+  /** Bytes that may still be written. */
+  #left: number;
+  /** The objects that the one being copied is inside of. */
+  readonly #outer = new Set<object>();
+
+  constructor(bytes: number) {
+    this.#left = bytes;
+  }
+
+  copy(value: unknown, level: number): unknown {
+    if (typeof value === 'string') return this.#copyText(value);
+    if (typeof value === 'object' && value !== null) {
+      try {
+        return this.#copyObject(value, level);
+      } catch {
+        return this.#mark(NOT_SHOWN); // a proxy that fights back
+      }
+    }
+    this.#left -= 24; // as long as a number gets
+    if (typeof value === 'bigint') return this.#copyText(value.toString());
+    if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
+    if (value === null || typeof value === 'number' || typeof value === 'boolean') return value;
+    return value === undefined ? null : `… a ${typeof value}`;
+  }
+
+  #copyObject(value: object, level: number): unknown {
+    if (this.#outer.has(value)) return this.#mark('… contains itself');
+    if (level >= MOST_LEVELS) return this.#mark('… nested too deeply');
+    if (value instanceof Date) return this.#copyText(String(Date.prototype.toJSON.call(value)));
+    if (ArrayBuffer.isView(value)) return this.#mark(`… ${value.byteLength} bytes`);
+    this.#outer.add(value);
+    this.#left -= 2;
+    const copied = Array.isArray(value)
+      ? this.#copyList(value, level)
+      : this.#copyRecord(value, level);
+    this.#outer.delete(value);
+    return copied;
+  }
+
+  #copyList(list: readonly unknown[], level: number): unknown[] {
+    const copied: unknown[] = [];
+    for (let at = 0; at < list.length; at++) {
+      if (this.#left <= 0) return [...copied, `… ${list.length - at} more`];
+      this.#left -= 1;
+      copied.push(this.copy(read(list, at), level + 1));
+    }
+    return copied;
+  }
+
+  #copyRecord(record: object, level: number): unknown {
+    const entries: [string, unknown][] = [];
+    const keys = Object.keys(record);
+    for (const [at, key] of keys.entries()) {
+      if (this.#left <= 0) {
+        entries.push(['…', `${keys.length - at} more`]);
+        break;
+      }
+      this.#left -= 2 + MASK.length + 2;
+      const name = this.#copyText(key);
+      entries.push([name, isSecretName(key) ? MASK : this.copy(read(record, key), level + 1)]);
+    }
+    return Object.fromEntries(entries); // own properties all, `__proto__` too
+  }
+
+  #mark(text: string): string {
+    this.#left -= sizeOf(text);
+    return text;
+  }
+
+  #copyText(text: string): string {
+    // More than is kept: what is cut in the middle could not be seen to be a secret.
+    const masked = maskText(text.slice(0, 2 * MOST_BYTES));
+    const room = Math.max(this.#left, 0);
+    const size = sizeOf(masked);
+    if (size <= room && text.length <= 2 * MOST_BYTES) {
+      this.#left -= size;
+      return masked;
+    }
+    // A character has six bytes at most (`\\u0000`), so what is kept fits for certain.
+    const kept = masked.slice(0, Math.floor(room / 6));
+    this.#left = 0;
+    return `${kept}… cut, ${text.length} characters in all`;
+  }
+}
+
+function sizeOf(text: string): number {
+  return Buffer.byteLength(JSON.stringify(text));
+}
+
+/** What a property holds; `undefined` when that would have to be worked out. */
+function read(of: object, key: string | number): unknown {
+  return Object.getOwnPropertyDescriptor(of, key)?.value;
+}

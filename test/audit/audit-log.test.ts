@@ -1,0 +1,189 @@
+import { describe, expect, test } from 'vitest';
+import type { AuditEntry, AuditFilter, AuditPosition } from '../../src/audit/audit-entry.ts';
+import { createAuditLog } from '../../src/audit/audit-log.ts';
+import { createAuditStore } from '../../src/audit/audit-store.ts';
+import { ForbiddenError, NotFoundError } from '../../src/lib/domain-error.ts';
+import type { Database } from '../../src/storage/database.ts';
+import { forEachDatabase } from '../support/databases.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+function openLog(database: Database) {
+  const clock = new ManualClock();
+  const faults: unknown[] = [];
+  const logger = { error: (facts: object) => faults.push(facts) };
+  return { audit: createAuditLog({ database, clock, logger }), clock, faults };
+}
+
+const ASKED = { operation: 'pauseJob', actor: undefined, address: undefined };
+const ALL = { filter: {}, limit: 1_000, fromEnd: false };
+
+const entry = (at: number, change: Partial<AuditEntry> = {}): AuditEntry => ({
+  id: `id-${String(at).padStart(3, '0')}`,
+  at: Math.floor(at / 3), // some are of the same millisecond
+  operation: 'startJob',
+  actor: undefined,
+  address: undefined,
+  arguments: '{}',
+  outcome: 'SUCCEEDED',
+  errorCode: undefined,
+  errorMessage: undefined,
+  target: undefined,
+  durationMs: 1.5,
+  ...change,
+});
+
+describe('the audit log', () => {
+  forEachDatabase(({ open }) => {
+    test('keeps who asked for what, when, with what, and what came of it', async () => {
+      const { audit, clock } = openLog(await open());
+      const change = audit.begin({
+        operation: 'startJob',
+        arguments: { input: { flowId: 'a', input: { password: 'hunter2' } } },
+        actor: 'ann',
+        address: '192.0.2.7',
+      });
+      const at = clock.now();
+      await clock.advance(250);
+      await change.succeeded({ job: { id: 'x1' } });
+      const [kept] = await audit.list(ALL);
+      expect(kept).toEqual({
+        id: expect.any(String),
+        at,
+        operation: 'startJob',
+        actor: 'ann',
+        address: '192.0.2.7',
+        arguments: '{"input":{"flowId":"a","input":{"password":"***"}}}',
+        outcome: 'SUCCEEDED',
+        errorCode: undefined,
+        errorMessage: undefined,
+        target: 'Job:x1',
+        durationMs: 250,
+      });
+      expect(await audit.getMany(['nobody', kept?.id ?? ''])).toEqual([undefined, kept]);
+    });
+
+    test('what was asked for is kept as it was then, not as it is when it is done', async () => {
+      const { audit } = openLog(await open());
+      const given = { input: { jobId: 'Job:1', list: [1] } };
+      const change = audit.begin({ ...ASKED, arguments: given });
+      given.input.list.push(2);
+      given.input.jobId = 'Job:2';
+      await change.succeeded(undefined);
+      expect(await audit.list(ALL)).toMatchObject([
+        { arguments: '{"input":{"jobId":"Job:1","list":[1]}}', target: 'Job:1' },
+      ]);
+    });
+
+    test('tells refused from failed, and nothing of errors that nobody may see', async () => {
+      const { audit } = openLog(await open());
+      const begin = () => audit.begin({ ...ASKED, arguments: { input: { jobId: '7' } } });
+      await begin().refused(new NotFoundError('Job', 'postgres://u:hunter2@h'));
+      await begin().threw(new ForbiddenError('pauseJob'));
+      await begin().threw(new TypeError('hunter2 is not a function'));
+      await begin().threw('hunter2');
+      const entries = await audit.list({ ...ALL, fromEnd: true });
+      expect(entries.toReversed()).toMatchObject([
+        { outcome: 'REFUSED', errorCode: 'NOT_FOUND', target: 'Job:7' },
+        { outcome: 'REFUSED', errorCode: 'FORBIDDEN' },
+        {
+          outcome: 'FAILED',
+          errorCode: 'INTERNAL_SERVER_ERROR',
+          errorMessage: 'Unexpected error.',
+        },
+        { outcome: 'FAILED', errorCode: 'INTERNAL_SERVER_ERROR' },
+      ]);
+      expect(JSON.stringify(entries)).not.toContain('hunter2');
+    });
+
+    test('any text that a client sends can be kept and found again', async () => {
+      const { audit, faults } = openLog(await open());
+      const jobId = 'Job:\0 \ud800 😀';
+      await audit.begin({ ...ASKED, arguments: { input: { jobId } } }).succeeded({});
+      await audit
+        .begin({ ...ASKED, arguments: { input: { jobId: 'y'.repeat(100_000) } } })
+        .refused({ code: 'X', message: 'z'.repeat(1_000_000) });
+      expect(faults).toEqual([]);
+      const [kept] = await audit.list({ ...ALL, filter: { target: jobId } });
+      expect(kept?.target).toBe(jobId);
+      const nothing = { operations: ['\0'], actor: '\0' };
+      expect(await audit.count(nothing)).toBe(0);
+      expect(await audit.list({ ...ALL, filter: nothing, after: { at: 0, id: '\0' } })).toEqual([]);
+      expect(await audit.getMany(['\0'])).toEqual([undefined]);
+      expect(JSON.parse(kept?.arguments ?? '')).toEqual({ input: { jobId } });
+    });
+
+    test('an entry that can not be written is told in the log of the program, and nothing is thrown', async () => {
+      const database = await open();
+      const deadlines: unknown[] = [];
+      const { audit, faults } = openLog({
+        ...database,
+        async write(_statements, options) {
+          deadlines.push(options?.deadlineMs);
+          throw new Error('The disk is full.');
+        },
+      });
+      await audit.begin({ ...ASKED, arguments: { password: 'hunter2' } }).succeeded({});
+      expect(faults).toMatchObject([{ audit: { operation: 'pauseJob', outcome: 'SUCCEEDED' } }]);
+      expect(deadlines).toEqual([3_000]);
+    });
+
+    test('is listed newest first, in pages in both directions, with no gap and no overlap', async () => {
+      const store = createAuditStore(await open());
+      const names = ['startJob', 'pauseJob', 'cancelJob'];
+      const entries = Array.from({ length: 20 }, (_none, at) =>
+        entry(at, { operation: names[at % 3] ?? '' }),
+      );
+      for (const each of entries.toSorted(() => 0.5)) await store.insert(each, 1_000);
+      await store.insert(entry(0), 1_000); // a write may be repeated
+      const expected = entries.map(({ id }) => id).toReversed();
+      for (const [size, filter] of [
+        [1, {}],
+        [3, { operations: names }],
+        [7, { operations: names }],
+        [50, {}],
+      ] as const) {
+        for (const fromEnd of [false, true]) {
+          const ids: string[] = [];
+          for (let edge: AuditPosition | undefined; ; ) {
+            const range = fromEnd ? { before: edge } : { after: edge };
+            const page = await store.list({ filter, limit: size, fromEnd, ...range });
+            if (page.length === 0) break;
+            if (fromEnd) ids.unshift(...page.map(({ id }) => id));
+            else ids.push(...page.map(({ id }) => id));
+            edge = fromEnd ? page[0] : page.at(-1);
+          }
+          expect(ids).toEqual(expected);
+        }
+      }
+    });
+
+    test.each<[string, AuditFilter, number[]]>([
+      ['operations', { operations: ['pauseJob', 'cancelJob', 'pauseJob'] }, [2, 1]],
+      ['one operation', { operations: ['pauseJob'] }, [1]],
+      ['no operation', { operations: [] }, []],
+      ['outcomes', { outcomes: ['REFUSED', 'FAILED'] }, [4, 3]],
+      ['actor', { actor: 'ann' }, [3, 1]],
+      ['target', { target: 'Job:1' }, [2, 0]],
+      ['after', { after: 1 }, [6, 7].toReversed()],
+      ['before', { before: 1 }, [2, 1, 0]],
+      ['between', { after: 0, before: 2 }, [5, 4, 3]],
+      ['all together', { operations: ['startJob'], actor: 'ann', outcomes: ['REFUSED'] }, [3]],
+    ])('is filtered by %s', async (_name, filter, expected) => {
+      const store = createAuditStore(await open());
+      const changes: Partial<AuditEntry>[] = [
+        { target: 'Job:1' },
+        { operation: 'pauseJob', actor: 'ann' },
+        { operation: 'cancelJob', target: 'Job:1' },
+        { outcome: 'REFUSED', actor: 'ann' },
+        { outcome: 'FAILED' },
+        {},
+        {},
+        {},
+      ];
+      for (const [at, change] of changes.entries()) await store.insert(entry(at, change), 1_000);
+      const listed = await store.list({ filter, limit: 100, fromEnd: false });
+      expect(listed.map(({ id }) => Number(id.slice(3)))).toEqual(expected);
+      expect(await store.count(filter)).toBe(expected.length);
+    });
+  });
+});
