@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module';
 import type { GraphQLSchema } from 'graphql';
 import { type Logger, pino } from 'pino';
+import { createFlowAnalytics } from './analytics/flow-analytics.ts';
+import { createAuditLog } from './audit/audit-log.ts';
 import { createEngine, type EngineOptions, type Flow } from './engine/index.ts';
 import { createFlowRegistry } from './flows/flow-registry.ts';
 import {
@@ -12,11 +14,17 @@ import {
 } from './graphql/context.ts';
 import { presentError } from './graphql/errors.ts';
 import { schema } from './graphql/schema.ts';
+import { createCheckpointStore } from './jobs/checkpoint-store.ts';
+import { createHistoryStore } from './jobs/history-store.ts';
 import { createJobEvents, type JobEvents } from './jobs/job-events.ts';
+import { createJobLedger, type JobLedger } from './jobs/job-ledger.ts';
+import { createJobRecords } from './jobs/job-records.ts';
+import { type RecoveryOptions, recoverJobs } from './jobs/job-recovery.ts';
 import { createJobService, type JobService } from './jobs/job-service.ts';
-import { createMemoryJobStore } from './jobs/job-store.ts';
+import { createJobStore } from './jobs/job-store.ts';
 import { createLiveJobs } from './jobs/live-jobs.ts';
 import { createLocalJobHost } from './jobs/local-job-host.ts';
+import { createRetention, DEFAULT_RETENTION, type RetentionOptions } from './jobs/retention.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { newId } from './lib/ids.ts';
 import type { JobMonitorOptions } from './monitoring/job-monitor.ts';
@@ -26,6 +34,8 @@ import { createServer } from './server/create-server.ts';
 import type { ExampleOperation } from './server/graphiql.ts';
 import type { ServerLimits } from './server/limits.ts';
 import type { Listening, ListenOptions, Server } from './server/server.ts';
+import { type OpenDatabaseOptions, openDatabase } from './storage/open-database.ts';
+import { createWriteBehind } from './storage/write-behind.ts';
 
 /** What a running system is made of. Only `flows` has to be given. */
 export interface AppOptions {
@@ -41,10 +51,19 @@ export interface AppOptions {
   readonly engine?: Omit<EngineOptions, 'clock'>;
   /** How much of each job's trace and log is remembered. */
   readonly monitor?: JobMonitorOptions;
-  /** How many jobs that have ended are remembered. Default 5,000. */
-  readonly endedJobs?: number;
-  /** How many jobs that have ended keep their trace and log. Default 50. */
-  readonly endedTraces?: number;
+  /**
+   * Where jobs are kept: `sqlite:<path>`, `postgres://…`, or `sqlite::memory:`, which forgets them when the app is
+   * closed. With an object more can be said. Default: in memory.
+   */
+  readonly database?: string | (OpenDatabaseOptions & { readonly url: string });
+  /** How often a running job that changes is checkpointed, in milliseconds. Default 5,000. */
+  readonly checkpointIntervalMs?: number;
+  /** When jobs that were running at crashes are given up. */
+  readonly recovery?: RecoveryOptions;
+  /** What is removed when. */
+  readonly retention?: RetentionOptions;
+  /** How long running code may go on when the app is closed, in milliseconds. Default 10,000. */
+  readonly closeGraceMs?: number;
   /** How many job events are held for subscribers that come back. Default 10,000. */
   readonly heldEvents?: number;
   /** What one operation may cost. Default: 250,000 fields in the answer, 15 levels, 500 fields as written. */
@@ -70,7 +89,10 @@ export interface App {
    * @throws ServerError when it can't listen there
    */
   listen(options?: ServeOptions): Promise<Listening>;
-  /** Stops serving and ends all jobs. Calling it again answers the same promise. */
+  /**
+   * Stops serving. Jobs are stopped where they are, and go on when an app is created on the same database again; of an
+   * app in memory they are cancelled. Calling it again answers the same promise.
+   */
   close(): Promise<void>;
 }
 
@@ -87,57 +109,104 @@ export interface ServeOptions extends ListenOptions {
 /** Enough for all there is to tell of a hundred jobs of ten routines each. */
 const DEFAULT_LIMITS: OperationLimits = { complexity: 250_000, depth: 15, breadth: 500 };
 
+/** How long what was told of jobs may take to be stored when the app is closed, in milliseconds. */
+const SETTLE_LIMIT_MS = 5_000;
+
 /**
  * Puts a running system together: configuration in, working parts out. This is the only place that knows every
- * concrete part; everything else is handed what it needs.
+ * concrete part; everything else is handed what it needs. Jobs that had not ended when the process before ended are
+ * taken up before it answers.
  * @throws DuplicateFlowError when two of the flows have the same id
+ * @throws StorageOpenError when the database can't be opened
  */
-export function createApp(options: AppOptions): App {
-  const { clock = systemClock, endedJobs = 5_000 } = options;
+export async function createApp(options: AppOptions): Promise<App> {
+  const {
+    clock = systemClock,
+    database: where = 'sqlite::memory:',
+    closeGraceMs = 10_000,
+  } = options;
   const logger = options.logger ?? pino({ level: 'warn' }, pino.destination(2));
   const pubsub = createMemoryPubSub<Topics>((error) =>
     logger.error({ err: error }, 'A listener of the internal pubsub failed.'),
   );
   const flows = createFlowRegistry(options.flows);
+  const { url, ...databaseOptions } = typeof where === 'string' ? { url: where } : where;
+  const database = await openDatabase(url, databaseOptions);
+  const stopListening = database.onStatusChange(({ isReady, problem }) => {
+    if (isReady) logger.info('The database can be used again.');
+    else logger.error({ problem }, 'The database can not be used.');
+  });
 
-  // The host tells of its jobs, the service and the events listen; the service and the events also need the host.
-  const told: { jobs?: JobService; events?: JobEvents } = {};
+  const writeBehind = createWriteBehind(database, { clock });
+  const history = createHistoryStore(database, writeBehind);
+  const store = createJobStore(database);
+  const checkpoints = createCheckpointStore(database);
+  const {
+    minutesMs = DEFAULT_RETENTION.metrics.minutesMs,
+    hoursMs = DEFAULT_RETENTION.metrics.hoursMs,
+  } = options.retention?.metrics ?? {};
+  const kept = { minutesMs, hoursMs };
+  const analytics = createFlowAnalytics({ database, clock, logger, kept });
+  const audit = createAuditLog({ database, clock, logger });
+
+  // The host tells of its jobs, the ledger and the events listen; both also need the host.
+  const told: { ledger?: JobLedger; events?: JobEvents } = {};
   const jobHost = createLocalJobHost({
     engine: createEngine({ clock, ...options.engine }),
     clock,
     monitor: options.monitor,
-    endedTraces: options.endedTraces,
+    checkpointIntervalMs: options.checkpointIntervalMs,
     listener: {
-      stateChanged(change) {
-        told.jobs?.noteStateChange(change).catch((error: unknown) => {
-          logger.error(
-            { err: error, jobId: change.jobId },
-            "A job's change of state was not noted.",
-          );
-        });
-      },
+      starting: async (jobId, isPaused) => told.ledger?.starting(jobId, isPaused),
+      stateChanged: (change) => told.ledger?.stateChanged(change),
+      recorded: (records) => told.ledger?.recorded(records),
+      checkpointed: async (jobId, checkpoint) => told.ledger?.checkpointed(jobId, checkpoint),
       logged: (line) => told.events?.recordLog(line),
     },
   });
-  const jobStore = createMemoryJobStore(endedJobs, ({ id }) => void jobHost.forget(id));
-  const jobEvents = createJobEvents({
+  const events = createJobEvents({
     pubsub,
     host: jobHost,
     clock,
     epoch: newId(),
     heldEvents: options.heldEvents,
   });
-  const jobs = createJobService({
-    flows,
-    store: jobStore,
-    host: jobHost,
-    events: jobEvents,
+  const ledger = createJobLedger({
+    store,
+    checkpoints,
+    history,
+    events,
     pubsub,
     clock,
+    host: jobHost,
+    onEnded: () => analytics.noteFinished(),
+    onFailure: (error, jobId) =>
+      logger.error({ err: error, jobId }, 'What happened in a job was not stored.'),
+    onCheckpointProblem: (problem, jobId) =>
+      logger.warn({ jobId, problem }, 'A job can not be checkpointed.'),
   });
-  told.jobs = jobs;
-  told.events = jobEvents;
+  told.ledger = ledger;
+  told.events = events;
+  const jobs = createJobService({
+    flows,
+    store,
+    host: jobHost,
+    ledger,
+    events,
+    clock,
+    beforeDelete: () => analytics.flush(),
+  });
+  const retention = createRetention({
+    database,
+    clock,
+    logger,
+    ...options.retention,
+    onRemoved: (removed) => {
+      for (const job of removed) ledger.announce(job, true);
+    },
+  });
 
+  const records = createJobRecords(jobHost, history);
   const services: Services = {
     version: readVersion(),
     startedAt: clock.now(),
@@ -145,12 +214,25 @@ export function createApp(options: AppOptions): App {
     flows,
     jobs,
     jobHost,
-    jobEvents,
-    liveJobs: createLiveJobs({ store: jobStore, host: jobHost, pubsub, clock }),
+    records,
+    describeCheckpoints: checkpoints.describe,
+    jobEvents: events,
+    liveJobs: createLiveJobs({ store, host: jobHost, records, pubsub, clock }),
+    analytics,
+    audit,
+    storage: {
+      dialect: database.capabilities.dialect,
+      get status() {
+        return database.status;
+      },
+      get writeBehind() {
+        return writeBehind.counters;
+      },
+    },
     limits: { ...DEFAULT_LIMITS, ...options.limits },
   };
   const rights = new Set<Right>(options.isReadOnly === true ? ['watch'] : ['watch', 'control']);
-  const createOperationContext = () => createContext(services, { rights });
+  const createOperationContext = (address?: string) => createContext(services, { rights, address });
   const logUnexpected = (error: unknown): string => {
     const errorId = newId();
     logger.error({ err: error, errorId }, 'An operation failed unexpectedly.');
@@ -158,32 +240,67 @@ export function createApp(options: AppOptions): App {
   };
   let server: Server | undefined;
   let closing: Promise<void> | undefined;
+
+  const close = async () => {
+    jobs.close();
+    // Jobs first, so that those who watch them see it.
+    if (database.isPersistent) await jobHost.suspend(closeGraceMs);
+    await jobHost.close();
+    await ledger.drained(SETTLE_LIMIT_MS);
+    await Promise.all([retention.close(), analytics.close()]);
+    await writeBehind.close();
+    await server?.close();
+    stopListening();
+    await database.close();
+  };
+
+  try {
+    await recoverJobs({
+      flows,
+      store,
+      checkpoints,
+      history,
+      host: jobHost,
+      ledger,
+      events,
+      clock,
+      logger,
+      ...options.recovery,
+    });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+
   return {
     services,
     jobs,
     pubsub,
     schema,
     logger,
-    createContext: createOperationContext,
+    createContext: () => createOperationContext(),
     listen({ examples = [], limits = {}, knownHosts = [], ...where } = {}) {
       server = createServer({
         schema,
         logger,
         limits,
         knownHosts,
-        createContext: createOperationContext,
+        createContext: ({ request }) => createOperationContext(request.socket.remoteAddress),
         maskError: (error) => presentError(error, logUnexpected),
         graphiql: { operations: examples },
+        readiness: () => (closing === undefined ? database.status : CLOSING),
       });
       return server.listen(where);
     },
     close() {
-      // Jobs end first, so that those who watch them see it.
-      closing ??= jobHost.close().then(() => server?.close());
+      closing ??= close();
       return closing;
     },
   };
 }
+
+/** What a load balancer is told while the app is being closed. */
+const CLOSING = { isReady: false, problem: 'The server is shutting down.' };
 
 function readVersion(): string {
   const manifest: unknown = createRequire(import.meta.url)('millrace/package.json');

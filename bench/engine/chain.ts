@@ -124,7 +124,7 @@ const WATCH_QUEUES = parse(`subscription ($jobId: ID!) {
 async function runSubscribed(kind: ChainKind, items: number): Promise<void> {
   const sink = new Sink();
   const flow = makeChain(kind, items, sink);
-  const app = createApp({ flows: [flow] });
+  const app = await createApp({ flows: [flow] });
   const { id } = await app.jobs.start({ flowId: flow.id, input: {} });
   const messages = await subscribe({
     schema: app.schema,

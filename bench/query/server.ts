@@ -83,7 +83,7 @@ const CONTENDERS: Readonly<Record<string, () => Promise<number>>> = {
     const flow = defineFlow({ id: 'articles' }, (f) => {
       f.connect(f.input, f.add('noop', noop).slots.input);
     });
-    const app = createApp({ flows: [flow] });
+    const app = await createApp({ flows: [flow] });
     for (let at = 0; at < JOBS; at++) {
       await app.jobs.start({
         flowId: 'articles',

@@ -43,8 +43,8 @@ export const findDuplicates = defineRoutine({
         ctx.state.lastFile = file;
         ctx.state.files++;
       }
-      const waiting = ctx.emit('judged', { file, words, isDuplicate: before > 0 });
-      if (waiting !== undefined) await waiting;
+      // Not awaited: what is seen and what is emitted belong together when a job is resumed.
+      void ctx.emit('judged', { file, words, isDuplicate: before > 0 });
     }
     const files = Number(ctx.job.data.get('files') ?? 0);
     ctx.progress(Math.min(ctx.state.files, files), files, 'files gone through');

@@ -13,20 +13,28 @@ export const listFiles = defineRoutine({
   events: {
     file: event<string>({ description: 'Path of a file to read.' }),
   },
+  // The place in the list is kept here: a job that is resumed runs this code again, and goes on from there.
+  state: () => ({ files: undefined as readonly string[] | undefined, next: 0 }),
   async run({ request: { directory, extensions } }, ctx) {
-    ctx.log.info('Started', { directory, extensions });
-    const files: string[] = [];
-    for await (const file of walk(directory, (message, facts) => ctx.log.warning(message, facts))) {
-      ctx.signal.throwIfAborted();
-      if (extensions.some((ending) => file.endsWith(ending))) files.push(file);
+    const { state } = ctx;
+    if (state.files === undefined) {
+      ctx.log.info('Started', { directory, extensions });
+      const files: string[] = [];
+      const warn: Warn = (message, facts) => ctx.log.warning(message, facts);
+      for await (const file of walk(directory, warn)) {
+        ctx.signal.throwIfAborted();
+        if (extensions.some((ending) => file.endsWith(ending))) files.push(file);
+      }
+      state.files = files.sort();
+      ctx.log.info('Files found', { directory, files: files.length });
+      ctx.job.data.set('files', files.length);
     }
-    files.sort();
-    ctx.log.info('Files found', { directory, files: files.length });
-    ctx.job.data.set('files', files.length);
-    for (const [at, file] of files.entries()) {
+    for (;;) {
       ctx.signal.throwIfAborted();
+      const file = state.files[state.next++];
+      if (file === undefined) return;
       await ctx.emit('file', file);
-      ctx.progress(at + 1, undefined, 'files handed over');
+      ctx.progress(state.next, undefined, 'files handed over');
     }
   },
 });

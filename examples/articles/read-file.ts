@@ -31,11 +31,13 @@ export const readFile = defineRoutine({
     try {
       const content = await readBytes(file, { signal: ctx.signal });
       if (content.length > ctx.config.maxBytes) throw new Error(`It has ${content.length} bytes.`);
-      await ctx.emit('document', { file, bytes: content.length, text: content.toString('utf8') });
+      const text = content.toString('utf8');
+      // Not awaited, as nothing comes after it: a job that is resumed does not emit it twice.
+      void ctx.emit('document', { file, bytes: content.length, text });
     } catch (error) {
       ctx.signal.throwIfAborted();
       ctx.log.warning('File can not be read', { file, reason: String(error) });
-      await ctx.emit('unreadable', file);
+      void ctx.emit('unreadable', file);
     }
   },
 });

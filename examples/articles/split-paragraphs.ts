@@ -26,16 +26,20 @@ export const splitParagraphs = defineRoutine({
     paragraph: event<Paragraph>({ description: 'A paragraph, on one line.' }),
     split: event<DocumentSummary>({ description: 'A document that was split.' }),
   },
+  // How many paragraphs of the present document were handed on: a job that is resumed goes on behind them.
+  state: () => ({ next: 0 }),
   async run({ document: { file, bytes, text } }, ctx) {
     const { minLength } = inputOf(ctx.job);
     const paragraphs = text
       .split(/\n{2,}/)
       .map((paragraph) => paragraph.replaceAll('\n', ' ').trim())
       .filter((paragraph) => paragraph.length >= minLength);
-    for (const paragraph of paragraphs) {
+    while (ctx.state.next < paragraphs.length) {
+      const paragraph = paragraphs[ctx.state.next++] ?? '';
       const waiting = ctx.emit('paragraph', { file, text: paragraph });
       if (waiting !== undefined) await waiting;
     }
-    await ctx.emit('split', { file, bytes, paragraphs: paragraphs.length });
+    ctx.state.next = 0;
+    void ctx.emit('split', { file, bytes, paragraphs: paragraphs.length });
   },
 });

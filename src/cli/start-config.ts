@@ -1,7 +1,10 @@
 import { z } from 'zod';
-import { UsageError } from './command.ts';
+import type { RetentionOptions } from '../jobs/retention.ts';
+import { DATABASE_VARIABLES, databaseShape, databaseUrl } from './database-config.ts';
+import { KEEP_FORM, readKeepLimits } from './keep-limits.ts';
+import { readOptions } from './read-options.ts';
 
-const startConfig = z.object({
+const startShape = {
   flows: z.string().min(1, 'must name a directory').optional(),
   host: z.string().min(1, 'must name an address').default('127.0.0.1'),
   port: z
@@ -20,7 +23,17 @@ const startConfig = z.object({
     )
     .default([]),
   'read-only': z.boolean().default(false),
-});
+  keep: z
+    .string()
+    .transform((text, context) => {
+      const limits = readKeepLimits(text);
+      if (limits !== undefined) return limits;
+      context.addIssue({ code: 'custom', message: KEEP_FORM });
+      return z.NEVER;
+    })
+    .default({}),
+  ...databaseShape,
+};
 
 /** What `millrace start` was told. */
 export interface StartConfig {
@@ -32,6 +45,10 @@ export interface StartConfig {
   readonly isReadOnly: boolean;
   /** Names besides addresses and `localhost` that browsers may reach the server by. */
   readonly knownHosts: readonly string[];
+  /** The database that jobs are kept in. */
+  readonly database: string;
+  /** What is kept for how long. */
+  readonly retention: RetentionOptions;
 }
 
 /** The environment variable that stands in for an option that was not given. */
@@ -40,6 +57,8 @@ const VARIABLES = {
   host: 'MILLRACE_HOST',
   port: 'MILLRACE_PORT',
   'known-hosts': 'MILLRACE_KNOWN_HOSTS',
+  keep: 'MILLRACE_KEEP',
+  ...DATABASE_VARIABLES,
 } as const;
 
 /** Options from the command line, else from the environment, else defaults. @throws UsageError with every fault */
@@ -47,21 +66,9 @@ export function readStartConfig(
   options: Readonly<Record<string, string | boolean | undefined>>,
   environment: Readonly<Record<string, string | undefined>>,
 ): StartConfig {
-  const given: Record<string, unknown> = { ...options };
-  for (const [option, variable] of Object.entries(VARIABLES)) {
-    const value = environment[variable];
-    if (value !== undefined && value !== '') given[option] ??= value;
-  }
-  const { success, data, error } = startConfig.safeParse(given);
-  if (!success) {
-    const faults = error.issues.map(({ path: [option], message }) => {
-      const name = String(option);
-      const variable = Object.entries(VARIABLES).find(([each]) => each === name)?.[1];
-      const source = options[name] === undefined && variable !== undefined ? variable : `--${name}`;
-      return `${source} is ${JSON.stringify(given[name])} and ${message}.`;
-    });
-    throw new UsageError(faults.join(' '));
-  }
+  const data = readOptions(startShape, VARIABLES, options, environment);
   const { flows, host, port, 'read-only': isReadOnly, 'known-hosts': knownHosts } = data;
-  return { flows, host, port, isReadOnly, knownHosts };
+  const { keep: retention } = data;
+  const database = databaseUrl(data);
+  return { flows, host, port, isReadOnly, knownHosts, database, retention };
 }

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { type DocumentNode, Kind, print, visit } from 'graphql';
-import { createApp } from '../app.ts';
+import { type App, createApp } from '../app.ts';
 import type { Flow } from '../engine/index.ts';
 import { loadFlows } from '../flows/flow-loader.ts';
 import {
@@ -12,7 +12,9 @@ import {
   WatchEventsDocument,
   WatchQueuesDocument,
 } from '../generated/operations.ts';
+import type { Job } from '../jobs/job.ts';
 import { type Command, UsageError } from './command.ts';
+import { DATABASE_HELP, databaseOptions } from './database-config.ts';
 import { describeFaults, EXAMPLES_DIRECTORY } from './find-flow.ts';
 import { readStartConfig } from './start-config.ts';
 import { outliveStrayErrors } from './stray-errors.ts';
@@ -33,11 +35,15 @@ Options:
   --host HOST     address to listen on; default 127.0.0.1, this machine alone
   --port PORT     port to listen on; default 4000, 0 for any free one
   --known-hosts NAMES  names that browsers may reach the server by, besides addresses and localhost, with commas
+${DATABASE_HELP}
+  --keep LIMITS   what is kept for how long, by age and count; default "jobs=365d,1000000 traces=30d,100000
+                  audit=365d,1000000 log=10000 minutes=2d hours=60d days=1826d"
   --read-only     let nobody start or change jobs through the API
   -h, --help      show this
 
-Environment: MILLRACE_FLOWS, MILLRACE_HOST, MILLRACE_PORT and MILLRACE_KNOWN_HOSTS stand in for options that are
-not given.
+Environment: MILLRACE_FLOWS, MILLRACE_HOST, MILLRACE_PORT, MILLRACE_KNOWN_HOSTS, MILLRACE_KEEP,
+MILLRACE_DATA_DIR and MILLRACE_DATABASE_URL stand in for options that are not given.
+Jobs that had not ended when it was stopped or killed go on at the next start.
 `,
   async run(args) {
     const options = {
@@ -46,13 +52,15 @@ not given.
       port: { type: 'string' },
       'known-hosts': { type: 'string' },
       'read-only': { type: 'boolean' },
+      keep: { type: 'string' },
+      ...databaseOptions,
     } as const;
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
     if (positionals.length > 0) {
       throw new UsageError(`What is "${positionals[0]}"? Directories are given by --flows.`);
     }
     const config = readStartConfig(values, process.env);
-    const { flows: directory, host, port, isReadOnly, knownHosts } = config;
+    const { flows: directory, host, port, isReadOnly, knownHosts, database, retention } = config;
     const { flows, faults } = await loadFlows(directory ?? EXAMPLES_DIRECTORY);
     if (faults.length > 0) {
       console.error(
@@ -61,19 +69,19 @@ not given.
       return 1;
     }
 
-    const app = createApp({ flows, isReadOnly });
+    const app = await createApp({ flows, isReadOnly, database, retention });
     outliveStrayErrors((error) =>
       app.logger.error({ error }, 'Code of a flow failed where nobody waits for it.'),
     );
     try {
-      const job =
-        directory === undefined && flows.some(({ id }) => id === SHOWN_FLOW)
-          ? await app.jobs.start({ flowId: SHOWN_FLOW, input: {} })
-          : undefined;
+      const hasShown = directory === undefined && flows.some(({ id }) => id === SHOWN_FLOW);
+      const job = hasShown ? await findOrStartShown(app) : undefined;
       const shown = showOperations(flows, job?.id);
       const { url } = await app.listen({ host, port, knownHosts, examples: shown.tabs });
       const ids = flows.map(({ id }) => id).join(', ');
-      console.log(`Millrace serves ${ids}.\nGraphiQL: ${url}\n`);
+      console.log(
+        `Millrace serves ${ids}.\nGraphiQL: ${url}\nJobs are kept in ${withoutPassword(database)}.\n`,
+      );
       if (job !== undefined) console.log(`A job of "${SHOWN_FLOW}" is running: Job:${job.id}\n`);
       console.log(`Three operations to paste:\n\n${shown.printed.join('\n\n')}\n`);
       await untilStopped();
@@ -83,6 +91,21 @@ not given.
     return 0;
   },
 };
+
+/** The job of the examples that goes on from before, or a new one. */
+async function findOrStartShown({ jobs }: App): Promise<Job> {
+  const [unfinished] = await jobs.list({
+    filter: { flowIds: [SHOWN_FLOW], states: ['PENDING', 'RUNNING', 'PAUSED'] },
+    order: { field: 'CREATED_AT', isDescending: true },
+    limit: 1,
+    fromEnd: false,
+  });
+  return unfinished ?? jobs.start({ flowId: SHOWN_FLOW, input: {} });
+}
+
+function withoutPassword(url: string): string {
+  return url.replace(/:\/\/([^:@/]*):[^@/]*@/, '://$1:***@');
+}
 
 /** Operations for the terminal and for GraphiQL's tabs, with the ids written in: ready to run. */
 function showOperations([first]: readonly Flow[], jobId: string | undefined) {

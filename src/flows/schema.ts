@@ -61,6 +61,20 @@ WarningType.implement({
   }),
 });
 
+const OnCrashType = builder.enumType('OnCrash', {
+  description: 'What becomes of a job whose server was killed while it ran.',
+  values: {
+    RESUME: {
+      value: 'resume',
+      description:
+        'It goes on from its newest checkpoint. What was done since then is done again; so is the code that was ' +
+        'running at the checkpoint.',
+    },
+    RESTART: { value: 'restart', description: 'It begins again from its start.' },
+    FAIL: { value: 'fail', description: 'It fails, with code `CRASHED`.' },
+  } as const,
+});
+
 /** The type of the API that shows a flow. A node: its local id is the flow's id. */
 export const FlowType = builder.objectRef<Flow>('Flow');
 builder.node(FlowType, {
@@ -103,6 +117,10 @@ builder.node(FlowType, {
       type: [OutputType],
       description: "The events whose items are the job's outputs.",
       resolve: ({ outputs }) => Object.entries(outputs).map(([name, ref]) => ({ name, ...ref })),
+    }),
+    onCrash: t.expose('onCrash', {
+      type: OnCrashType,
+      description: 'What becomes of its jobs when the server is killed while they run.',
     }),
     warnings: t.field({
       type: [WarningType],

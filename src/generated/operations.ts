@@ -35,6 +35,8 @@ export type JobEventType =
   | 'JOB_FAILED'
   /** It was paused. */
   | 'JOB_PAUSED'
+  /** It was taken up again after the server was restarted. */
+  | 'JOB_RECOVERED'
   /** It went on after a pause. */
   | 'JOB_RESUMED'
   /** It began to run. */
@@ -136,6 +138,8 @@ export type PauseRunningJobMutation = { pauseJob:
     | { code: string, message: string }
     | { job: { id: string, status: JobStatus } }
     | { code: string, message: string }
+    | { code: string, message: string }
+    | { code: string, message: string }
    };
 
 export type WatchQueuesSubscriptionVariables = Exact<{
@@ -161,6 +165,7 @@ export type StartJobMutation = { startJob:
     | { code: string, message: string }
     | { code: string, message: string }
     | { job: { id: string, status: JobStatus } }
+    | { code: string, message: string }
     | { code: string, message: string, issues: Array<{ pathText: string, message: string }> }
    };
 
@@ -175,6 +180,8 @@ export type ResumeRunningJobMutation = { resumeJob:
     | { code: string, message: string }
     | { job: { id: string, status: JobStatus } }
     | { code: string, message: string }
+    | { code: string, message: string }
+    | { code: string, message: string }
    };
 
 export type WatchEventsSubscriptionVariables = Exact<{
@@ -183,6 +190,7 @@ export type WatchEventsSubscriptionVariables = Exact<{
 
 
 export type WatchEventsSubscription = { jobEvents:
+    | { at: string, type: JobEventType, cursor: string }
     | { at: string, type: JobEventType, cursor: string }
     | { at: string, type: JobEventType, cursor: string }
     | { at: string, type: JobEventType, cursor: string }

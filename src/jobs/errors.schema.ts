@@ -1,5 +1,6 @@
 import { builder } from '../graphql/builder.ts';
 import { ErrorInterface } from '../graphql/errors.ts';
+import { StorageUnavailableError } from '../storage/database.ts';
 import { IdempotencyConflictError, InvalidJobStateError, ShuttingDownError } from './job.ts';
 import { JobStatusType } from './schema.ts';
 
@@ -32,5 +33,12 @@ builder.objectType(IdempotencyConflictError, {
 builder.objectType(ShuttingDownError, {
   name: 'ShuttingDownError',
   description: 'The server is on its way out and takes no more jobs. Code `SHUTTING_DOWN`.',
+  interfaces: [ErrorInterface],
+});
+
+builder.objectType(StorageUnavailableError, {
+  name: 'StorageUnavailableError',
+  description:
+    'The database can not be written now, and nothing was accepted. Try again. Code `STORAGE_UNAVAILABLE`.',
   interfaces: [ErrorInterface],
 });

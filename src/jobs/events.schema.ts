@@ -16,6 +16,7 @@ const JobEventType = builder.enumType('JobEventType', {
     JOB_STARTED: { description: 'It began to run.' },
     JOB_PAUSED: { description: 'It was paused.' },
     JOB_RESUMED: { description: 'It went on after a pause.' },
+    JOB_RECOVERED: { description: 'It was taken up again after the server was restarted.' },
     JOB_COMPLETED: { description: 'It came to its end.' },
     JOB_FAILED: { description: 'It failed.' },
     JOB_CANCELLED: { description: 'It was cancelled.' },
@@ -53,7 +54,7 @@ JobEventInterface.implement({
       type: JobType,
       nullable: true,
       description: 'The job as it is now; null when it was deleted.',
-      resolve: ({ jobId }, _args, { jobs }) => jobs.find(jobId),
+      resolve: ({ jobId }, _args, { jobsById }) => jobsById.load(jobId),
     }),
   }),
   resolveType: ({ type }) => TYPE_NAMES[type],
@@ -64,6 +65,7 @@ const TYPE_NAMES: Readonly<Record<JobStreamMessage['type'], string>> = {
   JOB_STARTED: 'JobStartedEvent',
   JOB_PAUSED: 'JobPausedEvent',
   JOB_RESUMED: 'JobResumedEvent',
+  JOB_RECOVERED: 'JobRecoveredEvent',
   JOB_COMPLETED: 'JobCompletedEvent',
   JOB_FAILED: 'JobFailedEvent',
   JOB_CANCELLED: 'JobCancelledEvent',
@@ -101,6 +103,19 @@ builder.objectRef<JobStreamMessage>('JobResumedEvent').implement({
   description: 'The job went on after a pause.',
   interfaces,
 });
+builder.objectRef<Of<'JOB_RECOVERED'>>('JobRecoveredEvent').implement({
+  description: 'The job was taken up again after the server was restarted.',
+  interfaces,
+  fields: (t) => ({
+    checkpointAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the checkpoint was taken that it goes on from; null when it begins again.',
+      resolve: (event) => event.checkpointAt,
+    }),
+  }),
+});
+
 builder.objectRef<Of<'JOB_COMPLETED'>>('JobCompletedEvent').implement({
   description: 'The job came to its end. The last event of its stream.',
   interfaces,

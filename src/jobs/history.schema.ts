@@ -1,6 +1,6 @@
 import { builder } from '../graphql/builder.ts';
-import { keysetConnection, listConnection, pageComplexity } from '../graphql/connections.ts';
-import type { ActivationRecord } from '../monitoring/readings.ts';
+import { keysetConnection, pageComplexity } from '../graphql/connections.ts';
+import type { ActivationRecord, LogRecord } from '../monitoring/readings.ts';
 import {
   ActivationOutcomeType,
   ActivationRecordType,
@@ -8,6 +8,7 @@ import {
   LogRecordType,
 } from '../monitoring/trace.schema.ts';
 import type { TraceFilter } from '../monitoring/trace-page.ts';
+import type { LogFilter } from './job-history.ts';
 import { JobType } from './schema.ts';
 
 const ActivationFilter = builder.inputType('ActivationFilter', {
@@ -29,6 +30,7 @@ const LogLineFilter = builder.inputType('LogLineFilter', {
   }),
 });
 
+const isSequence = (value: unknown): value is number => Number.isSafeInteger(value);
 const sequenceOf = ({ sequence }: { readonly sequence: number }) => sequence;
 
 builder.objectFields(JobType, (t) => ({
@@ -37,13 +39,13 @@ builder.objectFields(JobType, (t) => ({
       type: ActivationRecordType,
       description:
         'Its newest activations in the order they ended, oldest first: the last 1000, and 100 older ones that ' +
-        'did not go well. Of a job that has ended, the newest of them whose items have at most 262,144 characters as ' +
-        'text together; of one that ended a while ago, none.',
+        'did not go well. Of a job that has ended those whose items have at most 262,144 characters as text ' +
+        'together, the newest first of all; they are kept until the server has kept them for long enough.',
       args: {
         filter: t.arg({ type: ActivationFilter, description: 'Which to list. Default: all.' }),
       },
       complexity: pageComplexity,
-      resolve: ({ id }, { filter, ...page }, { jobHost }) => {
+      resolve: ({ id }, { filter, ...page }, { records }) => {
         const wanted: TraceFilter = {
           routineIds: filter?.routineIds ?? undefined,
           outcomes: filter?.outcomes ?? undefined,
@@ -51,9 +53,9 @@ builder.objectFields(JobType, (t) => ({
         return keysetConnection<ActivationRecord, number>(page, {
           name: `trace of ${id}`,
           positionOf: sequenceOf,
-          isPosition: (value) => typeof value === 'number',
-          fetch: (range) => jobHost.readTrace(id, { ...range, filter: wanted }),
-          totalCount: async () => (await jobHost.countTrace(id, wanted)).matching,
+          isPosition: isSequence,
+          fetch: (range) => records.readTrace(id, { ...range, filter: wanted }),
+          totalCount: async () => (await records.countTrace(id, wanted)).matching,
         });
       },
     },
@@ -63,22 +65,28 @@ builder.objectFields(JobType, (t) => ({
   traceDroppedCount: t.field({
     type: 'Count',
     description: 'Runs of routines that are not in the trace any more.',
-    resolve: async ({ id }, _args, { jobHost }) => (await jobHost.countTrace(id, {})).dropped,
+    resolve: async ({ id }, _args, { records }) => (await records.countTrace(id, {})).dropped,
   }),
   logs: t.connection(
     {
       type: LogRecordType,
-      description: 'The newest 500 lines that its routines wrote to its log, oldest first.',
+      description:
+        'The newest lines that its routines wrote to its log, oldest first: 500 while it runs; when it has ended, ' +
+        'those that were taken down, at most 10,000 unless the server is set up otherwise.',
       args: { filter: t.arg({ type: LogLineFilter, description: 'Which to list. Default: all.' }) },
       complexity: pageComplexity,
-      resolve: async ({ id }, { filter, ...page }, { jobHost }) => {
-        const wanted = (await jobHost.readLogs(id)).filter(
-          ({ routineId, level }) =>
-            (filter?.routineIds?.includes(routineId) ?? true) &&
-            (filter?.levels?.includes(level) ?? true),
-        );
-        const name = `log of ${id}`;
-        return listConnection(page, { name, elements: wanted, keyOf: sequenceOf });
+      resolve: ({ id }, { filter, ...page }, { records }) => {
+        const wanted: LogFilter = {
+          routineIds: filter?.routineIds ?? undefined,
+          levels: filter?.levels ?? undefined,
+        };
+        return keysetConnection<LogRecord, number>(page, {
+          name: `log of ${id}`,
+          positionOf: sequenceOf,
+          isPosition: isSequence,
+          fetch: (range) => records.readLogs(id, { ...range, filter: wanted }),
+          totalCount: () => records.countLogs(id, wanted),
+        });
       },
     },
     { name: 'LogLineConnection', description: 'A page of log lines.' },

@@ -145,7 +145,8 @@ export function createJobEvents(options: JobEventsOptions) {
         made.toldLines = 0;
         made.skippedLines = 0;
       };
-      const stop = host.watch(jobId, MERGE_RATE_HZ, { push: look, end: () => undefined });
+      const stop =
+        host.watch(jobId, MERGE_RATE_HZ, { push: look, end: () => undefined }) ?? (() => undefined);
       producer = made;
       producers.set(jobId, made);
     }

@@ -1,4 +1,5 @@
 import type { Flow, JobState, LogLevel } from '../engine/index.ts';
+import type { MonitorSnapshot } from '../monitoring/job-monitor.ts';
 import type { ReadingSink } from '../monitoring/job-sampler.ts';
 import type {
   ActivationRecord,
@@ -8,7 +9,8 @@ import type {
   LogRecord,
 } from '../monitoring/readings.ts';
 import type { TraceCounts, TraceFilter, TraceQuery } from '../monitoring/trace-page.ts';
-import type { KeptOutput } from './job.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import type { JobResults, KeptOutput } from './job.ts';
 
 /** What a host needs to know to run a job. */
 export interface HostedJob {
@@ -16,6 +18,10 @@ export interface HostedJob {
   readonly flow: Flow;
   readonly input: unknown;
   readonly priority: number;
+  /** With true it stands still, as PAUSED, right after its start. Default false. */
+  readonly isPaused?: boolean | undefined;
+  /** What was counted of it before, when it begins again: its trace and its log are numbered on. */
+  readonly before?: MonitorSnapshot | undefined;
 }
 
 /** A job on a host came to another state. */
@@ -27,8 +33,8 @@ export interface HostedStateChange {
   readonly at: number;
   /** Of a job that failed. */
   readonly error: FailureReading | undefined;
-  /** Of a job that has ended, by name. */
-  readonly outputs: Readonly<Record<string, KeptOutput>>;
+  /** Of a job that has ended. */
+  readonly results: JobResults | undefined;
   readonly unresponsiveRoutineIds: readonly string[];
 }
 
@@ -43,10 +49,29 @@ export interface HostedLogLine {
   readonly at: number;
 }
 
-/** Told by a host what happens to its jobs. What is told returns at once. */
+/** What a host has to tell of a job's past: to be written down soon. */
+export interface HostedRecords {
+  readonly jobId: string;
+  /** Activations of its trace that are new. */
+  readonly trace: readonly ActivationRecord[];
+  /** Those up to this place in the trace are not wanted any more. */
+  readonly traceGoneTo: number;
+  /** Lines of its log that are new. */
+  readonly logs: readonly LogRecord[];
+}
+
+/** Told by a host what happens to its jobs. */
 export interface JobHostListener {
+  /**
+   * Asked when there is a place for a job that has not run before, before any of its code runs. The job is started
+   * when the answer is kept. With `isPaused` it stands still right after.
+   */
+  starting(jobId: string, isPaused: boolean): Promise<void>;
   stateChanged(change: HostedStateChange): void;
   logged(line: HostedLogLine): void;
+  recorded(records: HostedRecords): void;
+  /** Is kept when the checkpoint is stored. */
+  checkpointed(jobId: string, checkpoint: Checkpoint): Promise<void>;
 }
 
 /**
@@ -54,12 +79,16 @@ export interface JobHostListener {
  * that the job may as well live in another process: all that passes is plain data, except the flow itself, which
  * a remote host finds by its id.
  *
- * A host remembers the readings of a job that has ended until it is told to forget it; traces and logs of the
- * oldest ended jobs may go sooner.
+ * A host knows a job that has ended until it is told to forget it.
  */
 export interface JobHost {
   /** Takes a job. @throws InvalidInputError, EngineClosedError */
   start(job: HostedJob): Promise<void>;
+  /**
+   * Goes on with a job where a checkpoint of it was taken.
+   * @throws FlowChangedError, CheckpointError, EngineClosedError
+   */
+  restore(job: HostedJob, checkpoint: Checkpoint): Promise<void>;
   /** @throws InvalidStateError, NotFoundError when it does not run here or has ended; so does `resume` */
   pause(jobId: string): Promise<void>;
   resume(jobId: string): Promise<void>;
@@ -70,15 +99,31 @@ export interface JobHost {
    */
   cancel(jobId: string): Promise<void>;
   forget(jobId: string): Promise<void>;
-  /** In the order of the ids; `undefined` for a job that the host does not know. */
+  /** In the order of the ids; `undefined` for a job that the host does not know. So are the others. */
   read(jobIds: readonly string[]): Promise<(JobReading | undefined)[]>;
-  /** By routine id; empty for a job that the host does not know. So are the others. */
-  readDurations(jobId: string): Promise<ReadonlyMap<string, DurationReading>>;
-  readTrace(jobId: string, query: TraceQuery): Promise<readonly ActivationRecord[]>;
-  countTrace(jobId: string, filter: TraceFilter): Promise<TraceCounts>;
-  readLogs(jobId: string): Promise<readonly LogRecord[]>;
-  /** Hands `sink` the job's present reading, then changed ones, then ends. The answer stops that. */
-  watch(jobId: string, rateHz: number, sink: ReadingSink): () => void;
-  /** Ends all jobs. */
+  /** By routine id. */
+  readDurations(
+    jobIds: readonly string[],
+  ): Promise<(ReadonlyMap<string, DurationReading> | undefined)[]>;
+  /** By name; only of jobs that have ended. */
+  readOutputs(
+    jobIds: readonly string[],
+  ): Promise<(Readonly<Record<string, KeptOutput>> | undefined)[]>;
+  /** `undefined` for a job that the host does not know; so are the two that follow. */
+  readTrace(jobId: string, query: TraceQuery): Promise<readonly ActivationRecord[] | undefined>;
+  countTrace(jobId: string, filter: TraceFilter): Promise<TraceCounts | undefined>;
+  /** Those it remembers, in order. */
+  readLogs(jobId: string): Promise<readonly LogRecord[] | undefined>;
+  /**
+   * Hands `sink` the job's present reading, then changed ones, then ends. The answer stops that; `undefined` for a job
+   * that the host does not know.
+   */
+  watch(jobId: string, rateHz: number, sink: ReadingSink): (() => void) | undefined;
+  /**
+   * Stops all jobs where they are, waits for running code up to a limit, and hands their last checkpoints to the
+   * listener. Is kept when those are stored. Afterwards nothing happens in them any more.
+   */
+  suspend(limitMs: number): Promise<void>;
+  /** Ends all jobs; after `suspend` lets go of them as they are. */
   close(): Promise<void>;
 }

@@ -9,7 +9,10 @@ import { JobStatusType, JobType } from './schema.ts';
 const JobFilterInput = builder.inputType('JobFilter', {
   description: 'Which jobs to list: those for which all that is given is true.',
   fields: (t) => ({
-    flowIds: t.idList({ description: 'Of one of these flows, by id or name.' }),
+    flowIds: t.idList({
+      description: 'Of one of these flows, by id or name; at most 1000.',
+      validate: z.array(z.string()).max(1000),
+    }),
     statuses: t.field({ type: [JobStatusType], description: 'In one of these states.' }),
     owner: t.string({ description: 'Of this owner.' }),
     createdAfter: t.field({ type: 'DateTime', description: 'Accepted after this moment.' }),
@@ -18,7 +21,9 @@ const JobFilterInput = builder.inputType('JobFilter', {
     finishedBefore: t.field({ type: 'DateTime', description: 'Ended before this moment.' }),
     text: t.string({
       description:
-        'With this text in the id, the flow, the owner or the metadata, in upper or lower case.',
+        'With this text in the id, the flow, the owner or the metadata as JSON, in upper or lower case; at most 1000 ' +
+        'characters. Looks at all jobs that the rest of the filter lets through.',
+      validate: z.string().max(1000),
     }),
   }),
 });
@@ -37,7 +42,7 @@ const JobOrderField = builder.enumType('JobOrderField', {
     CREATED_AT: { description: 'When they were accepted.' },
     FINISHED_AT: { description: 'When they ended.' },
     DURATION: { description: 'How long they ran, once they have ended.' },
-    STATUS: { description: 'Their state, by name.' },
+    STATUS: { description: 'Their state, by name; in each state by when they were accepted.' },
   } as const,
 });
 
@@ -54,10 +59,16 @@ const JobOrderInput = builder.inputType('JobOrder', {
   }),
 });
 
-/** What it takes to be a position in a list of this order. */
+/** What it takes to be a position in a list of each order. */
+const KEYS = {
+  CREATED_AT: z.int(),
+  FINISHED_AT: z.int().nullable(),
+  DURATION: z.number().nullable(),
+  STATUS: z.string().regex(/^[A-Z]+ \d{16}$/),
+} as const;
+
 const positionIn = ({ field }: JobOrder) => {
-  const key = field === 'STATUS' ? z.string() : z.number().nullable();
-  const position = z.object({ key, id: z.string() });
+  const position = z.object({ key: KEYS[field], id: z.string() });
   return (value: unknown): value is JobPosition => position.safeParse(value).success;
 };
 

@@ -41,7 +41,7 @@ export interface JobQuery {
   readonly fromEnd: boolean;
 }
 
-/** Where a job stands in a list of this order. */
+/** Where a job stands in a list of this order. In one by state those that share it are in the order of creation. */
 export function positionOf(job: Job, { field }: JobOrder): JobPosition {
   switch (field) {
     case 'CREATED_AT':
@@ -54,39 +54,6 @@ export function positionOf(job: Job, { field }: JobOrder): JobPosition {
         id: job.id,
       };
     case 'STATUS':
-      return { key: job.state, id: job.id };
+      return { key: `${job.state} ${String(job.createdAt).padStart(16, '0')}`, id: job.id };
   }
-}
-
-/**
- * Which of two places comes first in a list of this order: negative for `a`. By key, then by id. Without a key comes
- * last in both directions.
- */
-export function comparePositions(a: JobPosition, b: JobPosition, order: JobOrder): number {
-  const sign = order.isDescending ? -1 : 1;
-  if (a.key !== b.key) {
-    if (a.key === null) return 1;
-    if (b.key === null) return -1;
-    return a.key < b.key ? -sign : sign;
-  }
-  return a.id === b.id ? 0 : a.id < b.id ? -sign : sign;
-}
-
-/** Whether a job is one of those a filter asks for. */
-export function matchesFilter(job: Job, filter: JobFilter): boolean {
-  const { flowIds, states, owner, text } = filter;
-  if (flowIds !== undefined && !flowIds.includes(job.flowId)) return false;
-  if (states !== undefined && !states.includes(job.state)) return false;
-  if (owner !== undefined && job.owner !== owner) return false;
-  if (!isWithin(job.createdAt, filter.createdAfter, filter.createdBefore)) return false;
-  if (!isWithin(job.finishedAt, filter.finishedAfter, filter.finishedBefore)) return false;
-  if (text === undefined) return true;
-  const haystack = [job.id, job.flowId, job.owner ?? '', JSON.stringify(job.metadata)].join('\n');
-  return haystack.toLowerCase().includes(text.toLowerCase());
-}
-
-function isWithin(time: number | undefined, after?: number, before?: number): boolean {
-  if (after === undefined && before === undefined) return true;
-  if (time === undefined) return false;
-  return (after === undefined || time > after) && (before === undefined || time < before);
 }

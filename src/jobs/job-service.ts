@@ -1,12 +1,10 @@
-import { EngineClosedError, InvalidStateError, isFinalState } from '../engine/index.ts';
+import { EngineClosedError, InvalidStateError } from '../engine/index.ts';
 import type { FlowRegistry } from '../flows/flow-registry.ts';
 import type { Clock } from '../lib/clock.ts';
 import { NotFoundError } from '../lib/domain-error.ts';
 import { newId } from '../lib/ids.ts';
-import type { PubSub } from '../pubsub/memory-pubsub.ts';
-import type { JobHappening, Topics } from '../pubsub/topics.ts';
+import { StorageUnavailableError } from '../storage/database.ts';
 import {
-  durationMs,
   hasEnded,
   IdempotencyConflictError,
   InvalidJobStateError,
@@ -14,7 +12,8 @@ import {
   ShuttingDownError,
 } from './job.ts';
 import type { JobEvents } from './job-events.ts';
-import type { HostedStateChange, JobHost } from './job-host.ts';
+import type { JobHost } from './job-host.ts';
+import type { JobLedger } from './job-ledger.ts';
 import type { JobFilter, JobQuery } from './job-query.ts';
 import { checkRequest, isSameRequest, type StartJobRequest } from './job-request.ts';
 import type { JobStore } from './job-store.ts';
@@ -23,12 +22,20 @@ export interface JobServiceDeps {
   readonly flows: FlowRegistry;
   readonly store: JobStore;
   readonly host: JobHost;
+  readonly ledger: JobLedger;
   readonly events: JobEvents;
-  readonly pubsub: PubSub<Topics>;
   readonly clock: Clock;
+  /** Called before a job is deleted: whoever counts jobs that have ended counts it now. */
+  readonly beforeDelete: () => Promise<void>;
 }
 
-/** What people do to jobs. Each change is stored before it is announced. */
+/** How long a command waits for what it did to be stored, in milliseconds. */
+const STORE_LIMIT_MS = 10_000;
+
+/**
+ * What people do to jobs. Each change is stored before it is answered and announced. While that is not possible
+ * commands are refused with a `StorageUnavailableError`.
+ */
 export interface JobService {
   /**
    * Starts a job. The same idempotency key with the same flow and input answers the job that was made first.
@@ -55,20 +62,13 @@ export interface JobService {
   list(query: JobQuery): Promise<Job[]>;
   /** How many jobs a filter lets through. */
   count(filter: JobFilter): Promise<number>;
-  /** Takes note of what a host tells of its jobs. Is kept when it is stored and announced. */
-  noteStateChange(change: HostedStateChange): Promise<void>;
+  /** Takes no more jobs from now on. */
+  close(): void;
 }
 
 export function createJobService(deps: JobServiceDeps): JobService {
-  const { flows, store, host, events, pubsub, clock } = deps;
-  /** Requests under way, by idempotency key, so that two at once don't both make a job. */
-  const starting = new Map<string, Promise<Job>>();
-
-  /** For each job the storing of its latest change: changes are stored one after another, in order. */
-  const changes = new Map<string, Promise<void>>();
-
-  const announce = ({ id, flowId }: Job, isDeleted = false) =>
-    pubsub.publish('jobChanged', { jobId: id, flowId, isDeleted });
+  const { flows, store, host, ledger, events, clock } = deps;
+  let isClosed = false;
 
   const require = async (id: string): Promise<Job> => {
     const job = await store.get(id);
@@ -88,17 +88,46 @@ export function createJobService(deps: JobServiceDeps): JobService {
     try {
       await command();
     } catch (error) {
+      if (error instanceof EngineClosedError) throw new ShuttingDownError();
       if (!(error instanceof InvalidStateError || error instanceof NotFoundError)) throw error;
+      await ledger.settled(id, STORE_LIMIT_MS);
       const now = await require(id);
-      // In the state it needs to be in, it can only be refused for being on its way to the last one.
-      const reason = now.state === state ? 'It is being ended.' : advice;
+      if (now.state !== state) throw new InvalidJobStateError(now, wanted, advice);
+      // In the state it needs to be in, it is on its way to the last one, or was not taken up after a restart.
+      const isHere = error instanceof InvalidStateError;
+      const reason = isHere ? 'It is being ended.' : `Flow "${now.flowId}" is not on this server.`;
       throw new InvalidJobStateError(now, wanted, reason);
     }
-    await changes.get(id); // what the command did is answered once it is stored
+    await ledger.settled(id, STORE_LIMIT_MS);
     return require(id);
   };
 
+  /** A job that was not taken up after a restart runs nowhere. */
+  const cancelWhereverItIs = async (id: string): Promise<void> => {
+    try {
+      await host.cancel(id);
+    } catch (error) {
+      if (!(error instanceof NotFoundError)) throw error;
+      await ledger.settled(id, STORE_LIMIT_MS);
+      if (hasEnded(await require(id))) throw error;
+      await ledger.end(id, 'CANCELLED');
+    }
+  };
+
+  /** Answers another job when the key is taken. What could not be stored in time is taken back when it can be. */
+  const insert = async (job: Job): Promise<Job> => {
+    try {
+      return await store.insert(job);
+    } catch (error) {
+      if (error instanceof StorageUnavailableError) {
+        store.delete(job.id).catch(() => undefined); // the database was closed first
+      }
+      throw error;
+    }
+  };
+
   const create = async (request: StartJobRequest, retryOf?: string): Promise<Job> => {
+    if (isClosed) throw new ShuttingDownError();
     const flow = flows.require(request.flowId);
     const metadata = checkRequest(flow, request);
     const job: Job = {
@@ -116,17 +145,18 @@ export function createJobService(deps: JobServiceDeps): JobService {
       finishedAt: undefined,
       cancelRequestedAt: undefined,
       error: undefined,
-      outputs: {},
       unresponsiveRoutineIds: [],
+      recovery: undefined,
     };
-    await store.insert(job);
-    announce(job);
+    const stored = await insert(job);
+    if (stored.id !== job.id) return stored;
+    ledger.announce(job);
     events.record(job.id, flow.id, job.createdAt, { type: 'JOB_CREATED' });
     try {
       await host.start({ jobId: job.id, flow, input: job.input, priority: job.priority });
     } catch (error) {
       await store.delete(job.id); // it was not accepted
-      announce(job, true);
+      ledger.announce(job, true);
       throw error instanceof EngineClosedError ? new ShuttingDownError() : error;
     }
     return job;
@@ -137,37 +167,9 @@ export function createJobService(deps: JobServiceDeps): JobService {
     request: StartJobRequest,
     retryOf?: string,
   ): Promise<Job> => {
-    // One that is refused made no job: this one is then the first.
-    const underWay = starting.get(key)?.catch(() => undefined);
-    const earlier = (await underWay) ?? (await store.findByIdempotencyKey(key));
-    if (earlier !== undefined) {
-      if (earlier.retryOf !== retryOf || !isSameRequest(earlier, request)) {
-        throw new IdempotencyConflictError(key, earlier.id);
-      }
-      return (await store.get(earlier.id)) ?? earlier;
-    }
-    // Between the look-up above and this line others may have begun with the same key.
-    const other = starting.get(key);
-    if (other !== undefined) return startOnce(key, request, retryOf);
-    const made = create(request, retryOf);
-    starting.set(key, made);
-    try {
-      return await made;
-    } finally {
-      starting.delete(key);
-    }
-  };
-
-  const storeChange = async (change: HostedStateChange): Promise<void> => {
-    const { jobId, from, state, at, error, outputs, unresponsiveRoutineIds } = change;
-    const job = await store.update(jobId, {
-      state,
-      ...(from === 'PENDING' && state === 'RUNNING' ? { startedAt: at } : {}),
-      ...(isFinalState(state) ? { finishedAt: at, error, outputs, unresponsiveRoutineIds } : {}),
-    });
-    if (job === undefined) return;
-    announce(job);
-    events.record(jobId, job.flowId, at, happeningOf(job, from));
+    const job = (await store.findByIdempotencyKey(key)) ?? (await create(request, retryOf));
+    if (job.retryOf === retryOf && isSameRequest(job, request)) return job;
+    throw new IdempotencyConflictError(key, job.id);
   };
 
   return {
@@ -192,10 +194,10 @@ export function createJobService(deps: JobServiceDeps): JobService {
       const job = await require(id);
       if (hasEnded(job)) throw new InvalidJobStateError(job, ...refusal);
       if (job.cancelRequestedAt === undefined) {
-        const noted = await store.update(id, { cancelRequestedAt: clock.now() });
-        if (noted !== undefined) announce(noted);
+        const noted = await store.update(id, { cancelRequestedAt: clock.now() }, STORE_LIMIT_MS);
+        if (noted !== undefined) ledger.announce(noted);
       }
-      return ask(job, refusal, () => host.cancel(id));
+      return ask(job, refusal, () => cancelWhereverItIs(id));
     },
     async retry(id, idempotencyKey) {
       const job = await require(id);
@@ -212,9 +214,10 @@ export function createJobService(deps: JobServiceDeps): JobService {
     async delete(id) {
       const job = await require(id);
       if (!hasEnded(job)) throw new InvalidJobStateError(job, 'deleted', 'Cancel it first.');
-      await store.delete(id);
-      await host.forget(id);
-      announce(job, true);
+      await ledger.settled(id, STORE_LIMIT_MS); // what belongs to it is all there
+      await deps.beforeDelete();
+      await store.delete(id, STORE_LIMIT_MS);
+      ledger.announce(job, true);
       return job;
     },
     require,
@@ -222,39 +225,8 @@ export function createJobService(deps: JobServiceDeps): JobService {
     getMany: (ids) => store.getMany(ids),
     list: (query) => store.list(query),
     count: (filter) => store.count(filter),
-
-    noteStateChange(change) {
-      const { jobId } = change;
-      const before = changes.get(jobId) ?? Promise.resolve();
-      const stored = before.catch(() => undefined).then(() => storeChange(change));
-      changes.set(jobId, stored);
-      const forget = () => {
-        if (changes.get(jobId) === stored) changes.delete(jobId);
-      };
-      stored.then(forget, forget);
-      return stored;
+    close() {
+      isClosed = true;
     },
   };
-}
-
-function happeningOf(job: Job, from: Job['state']): JobHappening {
-  switch (job.state) {
-    case 'PENDING':
-      return { type: 'JOB_CREATED' };
-    case 'RUNNING':
-      return { type: from === 'PAUSED' ? 'JOB_RESUMED' : 'JOB_STARTED' };
-    case 'PAUSED':
-      return { type: 'JOB_PAUSED' };
-    case 'COMPLETED':
-      return { type: 'JOB_COMPLETED', durationMs: durationMs(job, 0) ?? 0 };
-    case 'CANCELLED': {
-      const { unresponsiveRoutineIds } = job;
-      return { type: 'JOB_CANCELLED', unresponsiveRoutineIds };
-    }
-    case 'FAILED': {
-      const { message = 'unknown', code } = job.error ?? {};
-      const errorCode = code === undefined ? {} : { errorCode: code };
-      return { type: 'JOB_FAILED', errorMessage: message, ...errorCode };
-    }
-  }
 }

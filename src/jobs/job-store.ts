@@ -1,103 +1,165 @@
-import { isFinalState } from '../engine/index.ts';
-import type { Job } from './job.ts';
-import {
-  comparePositions,
-  type JobFilter,
-  type JobPosition,
-  type JobQuery,
-  matchesFilter,
-  positionOf,
-} from './job-query.ts';
+import type { Database, WriteOptions } from '../storage/database.ts';
+import { toStoredText } from '../storage/stored-text.ts';
+import type { JobResultsTable, JobsTable } from '../storage/tables.ts';
+import type { Job, JobResults } from './job.ts';
+import { createJobLists } from './job-list-store.ts';
+import type { JobFilter, JobQuery } from './job-query.ts';
+import { type JobChange, type JobColumns, toColumns, toJob, toRow } from './job-row-store.ts';
 
-/** Keeps jobs. */
+export type { JobChange } from './job-row-store.ts';
+
+/** Keeps jobs. A job has a `finishedAt` when it is in a final state, and only then. */
 export interface JobStore {
-  insert(job: Job): Promise<void>;
-  /** Changes what is given of a job; answers the job as it is then, `undefined` when there is none. */
-  update(id: string, change: Partial<Job>): Promise<Job | undefined>;
+  /**
+   * Stores a job, unless its idempotency key is taken: answers the job that has the key then.
+   * @throws StorageUnavailableError when that takes too long; it may have been stored then
+   */
+  insert(job: Job): Promise<Job>;
+  /**
+   * Changes what is given of a job; answers the job as it is then, `undefined` when there is none.
+   * @throws StorageUnavailableError when a deadline is given and over
+   */
+  update(id: string, change: JobChange, deadlineMs?: number): Promise<Job | undefined>;
+  /** Changes a job that has ended, keeps its results if it has any, and lets go of its checkpoint. */
+  finish(id: string, change: JobChange, results: JobResults | undefined): Promise<Job | undefined>;
   get(id: string): Promise<Job | undefined>;
+  /** In the order of the ids; `undefined` where there is no such job. */
   getMany(ids: readonly string[]): Promise<(Job | undefined)[]>;
   findByIdempotencyKey(key: string): Promise<Job | undefined>;
   list(query: JobQuery): Promise<Job[]>;
   count(filter: JobFilter): Promise<number>;
-  delete(id: string): Promise<boolean>;
+  /**
+   * Deletes a job with all that belongs to it; answers whether there was one.
+   * @throws as `update`
+   */
+  delete(id: string, deadlineMs?: number): Promise<boolean>;
 }
 
-/**
- * Keeps jobs in this process's memory.
- * @param maxEndedJobs when more jobs have ended, those that ended first are forgotten
- * @param onForgotten is told of each job that was
- */
-export function createMemoryJobStore(
-  maxEndedJobs: number,
-  onForgotten: (job: Job) => void,
-): JobStore {
-  /** In the order of creation, since ids are. */
-  const jobs = new Map<string, Job>();
-  const byKey = new Map<string, string>();
-  /** In the order they ended. */
-  const ended = new Set<string>();
+export interface JobStoreOptions {
+  /** How long to try to store a new job, in milliseconds. Default 10,000. */
+  readonly insertDeadlineMs?: number | undefined;
+}
 
-  const remove = (id: string): boolean => {
-    const job = jobs.get(id);
-    if (job === undefined) return false;
-    jobs.delete(id);
-    ended.delete(id);
-    if (job.idempotencyKey !== undefined) byKey.delete(job.idempotencyKey);
-    return true;
+const MOST_TRIES = 10;
+
+/** Keeps jobs in the database. */
+export function createJobStore(database: Database, options: JobStoreOptions = {}): JobStore {
+  const { insertDeadlineMs = 10_000 } = options;
+  const { reads } = database;
+  const lists = createJobLists(database);
+
+  const findMany = async (ids: readonly string[]) => {
+    if (ids.length === 0) return [];
+    const wanted = [...new Set(ids)].map(toStoredText);
+    const rows = await reads.selectFrom('jobs').selectAll().where('id', 'in', wanted).execute();
+    return rows.map(toJob);
   };
 
-  const forgetOldest = () => {
-    for (const id of ended) {
-      if (ended.size <= maxEndedJobs) return;
-      const job = jobs.get(id);
-      remove(id);
-      if (job !== undefined) onForgotten(job);
-    }
+  const findByIdempotencyKey = async (key: string) => {
+    const jobs = reads.selectFrom('jobs').selectAll();
+    const row = await jobs.where('idempotency_key', '=', toStoredText(key)).executeTakeFirst();
+    return row && toJob(row);
   };
+
+  const get = async (id: string): Promise<Job | undefined> => (await findMany([id]))[0];
 
   return {
     async insert(job) {
-      jobs.set(job.id, job);
-      if (job.idempotencyKey !== undefined) byKey.set(job.idempotencyKey, job.id);
-    },
-    async update(id, change) {
-      const job = jobs.get(id);
-      if (job === undefined) return undefined;
-      const next = { ...job, ...change };
-      jobs.set(id, next);
-      if (isFinalState(next.state)) {
-        ended.add(id);
-        forgetOldest();
+      const insert = reads
+        .insertInto('jobs')
+        .values(toRow(job))
+        .onConflict((conflict) => conflict.doNothing())
+        .returning('id');
+      for (let tries = 0; tries < MOST_TRIES; tries++) {
+        const [result] = await database.write([insert], { deadlineMs: insertDeadlineMs });
+        if (result?.rows.length === 1) return job;
+        // Either the key is taken, or this very job was stored by a try whose answer was lost.
+        const { idempotencyKey: key } = job;
+        const taken = key === undefined ? await get(job.id) : await findByIdempotencyKey(key);
+        if (taken !== undefined) return taken;
+        // The one that had the key is deleted by now.
       }
-      return next;
+      throw new Error(`Job ${job.id} was not stored: others came and went with its key.`);
     },
-    get: async (id) => jobs.get(id),
-    getMany: async (ids) => ids.map((id) => jobs.get(id)),
-    async findByIdempotencyKey(key) {
-      const id = byKey.get(key);
-      return id === undefined ? undefined : jobs.get(id);
+    async update(id, change, deadlineMs) {
+      const columns = toColumns(change);
+      if (Object.keys(columns).length === 0) return get(id);
+      const statement = updateJob(reads, id, columns);
+      const [result] = await database.write([statement], within(deadlineMs));
+      return firstJob(result?.rows);
     },
-    async list({ filter, order, after, before, limit, fromEnd }) {
-      const all = [...jobs.values()].filter((job) => matchesFilter(job, filter));
-      const compare = (a: JobPosition, b: JobPosition) => comparePositions(a, b, order);
-      const keyed = all.map((job) => ({ job, ...positionOf(job, order) }));
-      if (order.field === 'CREATED_AT' && order.isDescending) keyed.reverse();
-      keyed.sort(compare); // costs one pass when they are in order already
-      const inRange = keyed.filter(
-        (each) =>
-          (after === undefined || compare(each, after) > 0) &&
-          (before === undefined || compare(each, before) < 0),
-      );
-      const page = fromEnd
-        ? inRange.slice(Math.max(0, inRange.length - limit))
-        : inRange.slice(0, limit);
-      return page.map(({ job }) => job);
+    async finish(id, change, results) {
+      const update = updateJob(reads, id, { ...toColumns(change), ...countsOf(results) });
+      const [result] = await database.write([
+        update,
+        ...(results === undefined ? [] : [keepResults(reads, id, results)]),
+        reads.deleteFrom('job_checkpoints').where('job_id', '=', id),
+      ]);
+      return firstJob(result?.rows);
     },
-    async count(filter) {
-      let count = 0;
-      for (const job of jobs.values()) if (matchesFilter(job, filter)) count++;
-      return count;
+    get,
+    async getMany(ids) {
+      const byId = new Map((await findMany(ids)).map((job) => [job.id, job]));
+      return ids.map((id) => byId.get(id));
     },
-    delete: async (id) => remove(id),
+    findByIdempotencyKey,
+    list: async (query) => (await lists.list(query)).map(toJob),
+    count: (filter) => lists.count(filter),
+    async delete(id, deadlineMs) {
+      const belongings = (
+        ['job_checkpoints', 'job_results', 'job_logs', 'activations'] as const
+      ).map((table) => reads.deleteFrom(table).where('job_id', '=', id));
+      const job = reads.deleteFrom('jobs').where('id', '=', id).returning('id');
+      const results = await database.write([...belongings, job], within(deadlineMs));
+      return (results.at(-1)?.rows.length ?? 0) > 0;
+    },
   };
+}
+
+function within(deadlineMs: number | undefined): WriteOptions {
+  return deadlineMs === undefined ? {} : { deadlineMs };
+}
+
+function updateJob(reads: Database['reads'], id: string, columns: JobColumns) {
+  return reads.updateTable('jobs').set(columns).where('id', '=', id).returningAll();
+}
+
+/** Stores the results of a job, unless it is gone. */
+function keepResults(reads: Database['reads'], id: string, results: JobResults) {
+  const row: Omit<JobResultsTable, 'job_id'> = {
+    outputs: JSON.stringify(results.outputs),
+    reading: JSON.stringify(results.reading),
+    durations: JSON.stringify([...results.durations]),
+    trace_total: results.traceTotal,
+  };
+  return reads
+    .insertInto('job_results')
+    .columns(['job_id', 'outputs', 'reading', 'durations', 'trace_total'])
+    .expression(({ selectFrom }) =>
+      selectFrom('jobs')
+        .where('id', '=', id)
+        .select(({ cast, val }) => [
+          'id',
+          cast<string>(val(row.outputs), 'text').as('outputs'),
+          cast<string>(val(row.reading), 'text').as('reading'),
+          cast<string>(val(row.durations), 'text').as('durations'),
+          cast<number>(val(row.trace_total), 'bigint').as('trace_total'),
+        ]),
+    )
+    .onConflict((conflict) => conflict.column('job_id').doUpdateSet(row));
+}
+
+/** The figures of a job that its row has. */
+function countsOf(results: JobResults | undefined): JobColumns {
+  if (results === undefined) return {};
+  const { routines } = results.reading;
+  return {
+    execution_count: routines.reduce((sum, { executionCount }) => sum + executionCount, 0),
+    error_count: routines.reduce((sum, { errorCount }) => sum + errorCount, 0),
+  };
+}
+
+function firstJob(rows: readonly Readonly<Record<string, unknown>>[] | undefined) {
+  const [row] = rows ?? [];
+  return row && toJob(row as unknown as JobsTable); // it has all columns of `jobs`
 }

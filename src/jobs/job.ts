@@ -1,6 +1,6 @@
 import { isFinalState, type JobState } from '../engine/index.ts';
 import { DomainError } from '../lib/domain-error.ts';
-import type { FailureReading } from '../monitoring/readings.ts';
+import type { DurationReading, FailureReading, JobReading } from '../monitoring/readings.ts';
 
 /** One run of a flow on one input, as it is kept. Times are in milliseconds since the Unix epoch. */
 export interface Job {
@@ -23,10 +23,34 @@ export interface Job {
   readonly cancelRequestedAt: number | undefined;
   /** Why it failed. */
   readonly error: FailureReading | undefined;
-  /** What it put out, by name; only of a job that has ended. */
-  readonly outputs: Readonly<Record<string, KeptOutput>>;
   /** Routines whose code did not end in time after the job was ended. */
   readonly unresponsiveRoutineIds: readonly string[];
+  /** How it was taken up again after the process it ran in had ended; `undefined` when that never happened. */
+  readonly recovery: JobRecovery | undefined;
+}
+
+/** A job was taken up again by another process than the one it ran in. */
+export interface JobRecovery {
+  /** How often, in all. */
+  readonly count: number;
+  /** How many of the latest of them followed crashes, with no stable time between. */
+  readonly crashCount: number;
+  /** When it was taken up last. */
+  readonly at: number;
+  /** When the checkpoint was taken that it went on from; `undefined` when it began again from its start. */
+  readonly from: number | undefined;
+}
+
+/** What is kept of a job that has ended, besides the job itself, its trace and its log. */
+export interface JobResults {
+  /** What it put out, by name. */
+  readonly outputs: Readonly<Record<string, KeptOutput>>;
+  /** As it was at its end. */
+  readonly reading: JobReading;
+  /** By routine id. */
+  readonly durations: ReadonlyMap<string, DurationReading>;
+  /** How many activations ended, those not in its trace any more included. */
+  readonly traceTotal: number;
 }
 
 /** What is kept of an output of a job that has ended. */

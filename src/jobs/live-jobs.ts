@@ -1,15 +1,18 @@
 import { type Channel, keyChannel, latestValueChannel, mapChannel } from '../lib/channel.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { ReadingSink } from '../monitoring/job-sampler.ts';
 import type { JobReading } from '../monitoring/readings.ts';
 import type { PubSub } from '../pubsub/memory-pubsub.ts';
 import type { Topics } from '../pubsub/topics.ts';
 import { hasEnded, type Job } from './job.ts';
 import type { JobHost } from './job-host.ts';
+import type { JobRecords } from './job-records.ts';
 import type { JobStore } from './job-store.ts';
 
 export interface LiveJobsDeps {
   readonly store: JobStore;
   readonly host: JobHost;
+  readonly records: JobRecords;
   readonly pubsub: PubSub<Topics>;
   readonly clock: Clock;
 }
@@ -31,9 +34,12 @@ export interface LiveJobs {
   watchJobs(which: WatchedJobs, rateHz: number): Promise<AsyncIterableIterator<Job>>;
 }
 
-export function createLiveJobs({ store, host, pubsub, clock }: LiveJobsDeps): LiveJobs {
+export function createLiveJobs({ store, host, records, pubsub, clock }: LiveJobsDeps): LiveJobs {
   return {
-    watchReadings: (jobId, rateHz) => latestValueChannel((sink) => host.watch(jobId, rateHz, sink)),
+    watchReadings: (jobId, rateHz) =>
+      latestValueChannel(
+        (sink) => host.watch(jobId, rateHz, sink) ?? tellLastReading(records, jobId, sink),
+      ),
 
     async watchJobs({ jobId, flowId }, rateHz) {
       const changes = watchChanges({ jobId, flowId }, rateHz);
@@ -85,6 +91,22 @@ export function createLiveJobs({ store, host, pubsub, clock }: LiveJobsDeps): Li
     });
     return { ids, note, end };
   }
+}
+
+/** Of a job that runs nowhere: how it was at its end. */
+function tellLastReading(records: JobRecords, jobId: string, sink: ReadingSink): () => void {
+  let isLeft = false;
+  records
+    .readReadings([jobId])
+    .then(([reading]) => {
+      if (isLeft) return;
+      if (reading !== undefined) sink.push(reading);
+      sink.end();
+    })
+    .catch(() => sink.end());
+  return () => {
+    isLeft = true;
+  };
 }
 
 async function listUnfinished(store: JobStore, flowId: string | undefined): Promise<string[]> {

@@ -1,128 +1,139 @@
-import { type Engine, isFinalState, type JobRun } from '../engine/index.ts';
+import {
+  type Engine,
+  type Flow,
+  isFinalState,
+  type JobOptions,
+  type JobRun,
+} from '../engine/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import { NotFoundError } from '../lib/domain-error.ts';
 import { JobMonitor, type JobMonitorOptions } from '../monitoring/job-monitor.ts';
-import { JobSampler } from '../monitoring/job-sampler.ts';
 import { failureOf } from '../monitoring/read-routine.ts';
-import type {
-  DurationReading,
-  JobReading,
-  LogRecord,
-  TraceReading,
-} from '../monitoring/readings.ts';
-import { matchesTraceFilter, selectTracePage } from '../monitoring/trace-page.ts';
-import type { JobHost, JobHostListener } from './job-host.ts';
-import { keepOutputs } from './keep-outputs.ts';
+import { readCheckpoint } from './checkpoint.ts';
+import { HostedRun } from './hosted-run.ts';
+import type { JobResults } from './job.ts';
+import type { HostedJob, JobHost, JobHostListener } from './job-host.ts';
 
 export interface LocalJobHostOptions {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly listener: JobHostListener;
   readonly monitor?: JobMonitorOptions | undefined;
-  /** How many ended jobs keep their trace and log. Default 50. */
-  readonly endedTraces?: number | undefined;
+  /** How often a running job that changes is checkpointed, in milliseconds. Default 5,000. */
+  readonly checkpointIntervalMs?: number | undefined;
 }
 
-interface RunningJob {
-  readonly job: JobRun;
+/** A job that has ended, until it is forgotten. */
+interface EndedRun {
   readonly monitor: JobMonitor;
-  readonly sampler: JobSampler;
+  readonly results: JobResults;
 }
 
-/** What is left of a job that has ended: plain data, nothing of its items. */
-interface EndedJob {
-  readonly reading: JobReading;
-  readonly durations: ReadonlyMap<string, DurationReading>;
-  trace: TraceReading;
-  logs: readonly LogRecord[];
-}
-
-const NO_TRACE: TraceReading = { records: [], droppedCount: 0 };
-
-/** The items that the trace of an ended job shows have at most so many characters together. */
-const KEPT_TRACE_CHARACTERS = 256 * 1024;
-
-/** How often the rates of running jobs' queues are measured. */
-const RATE_INTERVAL_MS = 1000;
+/** How often running jobs are looked at, for the rates of their queues and for checkpoints; more often for the latter. */
+const LOOK_INTERVAL_MS = 1000;
+const SHORTEST_LOOK_INTERVAL_MS = 20;
 
 /** Runs jobs in this process. */
 export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
-  const { engine, clock, listener, endedTraces = 50 } = options;
-  const running = new Map<string, RunningJob>();
-  const ended = new Map<string, EndedJob>();
-  /** Ended jobs that still have their trace, oldest first. */
-  const traced: EndedJob[] = [];
-  let cancelRateTimer: (() => void) | undefined;
+  const { engine, clock, listener, checkpointIntervalMs = 5_000 } = options;
+  const running = new Map<string, HostedRun>();
+  const ended = new Map<string, EndedRun>();
+  /** Flows of which a job was checkpointed here, so that it is known whether that is possible. */
+  const tried = new WeakSet<Flow>();
+  let cancelLook: (() => void) | undefined;
+  const lookIntervalMs = Math.min(
+    LOOK_INTERVAL_MS,
+    Math.max(SHORTEST_LOOK_INTERVAL_MS, checkpointIntervalMs),
+  );
+  const looksPerRate = Math.round(LOOK_INTERVAL_MS / lookIntervalMs);
+  let looks = 0;
 
-  const measureRates = () => {
-    cancelRateTimer = undefined;
+  const look = () => {
+    cancelLook = undefined;
     if (running.size === 0) return;
-    for (const { monitor } of running.values()) monitor.measureRates();
-    cancelRateTimer = clock.setTimer(RATE_INTERVAL_MS, measureRates);
-  };
-
-  const settle = (jobId: string, { monitor, sampler }: RunningJob) => {
-    const last: EndedJob = {
-      reading: monitor.read(),
-      durations: monitor.readDurations(),
-      trace: monitor.keepTrace(KEPT_TRACE_CHARACTERS),
-      logs: monitor.readLogs(),
-    };
-    running.delete(jobId);
-    ended.set(jobId, last);
-    traced.push(last);
-    if (traced.length > endedTraces) {
-      const oldest = traced.shift();
-      if (oldest !== undefined) {
-        oldest.trace = {
-          records: [],
-          droppedCount: oldest.trace.droppedCount + oldest.trace.records.length,
-        };
-        oldest.logs = [];
-      }
+    const isRateDue = ++looks % looksPerRate === 0;
+    for (const run of running.values()) {
+      if (isRateDue) run.monitor.measureRates();
+      run.look();
     }
-    sampler.end();
-    if (running.size > 0) return;
-    cancelRateTimer?.();
-    cancelRateTimer = undefined;
+    cancelLook = clock.setTimer(lookIntervalMs, look);
   };
 
-  const find = (jobId: string): RunningJob => {
+  const settle = (run: HostedRun): JobResults => {
+    const { job, monitor } = run;
+    const results = run.end();
+    running.delete(job.id);
+    ended.set(job.id, { monitor, results });
+    if (running.size === 0) {
+      cancelLook?.();
+      cancelLook = undefined;
+    }
+    return results;
+  };
+
+  /** Takes a job that the engine has just made; nothing has happened in it yet. */
+  const host = (job: JobRun, monitor: JobMonitor, isPaused: boolean) => {
+    const { id: jobId, flow } = job;
+    const run = new HostedRun({ job, monitor, clock, listener, checkpointIntervalMs });
+    running.set(jobId, run);
+    job.observe({
+      stateChanged: (_, from) => {
+        const { state, error, unresponsive } = job;
+        if (from === 'PENDING') run.noteStarted();
+        const hasEnded = isFinalState(state);
+        const results = hasEnded ? settle(run) : undefined;
+        listener.stateChanged({
+          jobId,
+          from,
+          state,
+          at: clock.now(),
+          error: state === 'FAILED' ? failureOf(error) : undefined,
+          results,
+          unresponsiveRoutineIds: unresponsive,
+        });
+        if (from === 'PENDING' && isPaused && state === 'RUNNING') job.pause();
+        const isFirst = !hasEnded && !tried.has(flow);
+        if (isFirst) tried.add(flow);
+        // Only once the job's code is not in the middle of something.
+        if (isFirst || state === 'PAUSED') setImmediate(() => void run.checkpoint(false));
+      },
+      logged: (_, { routineId, level, message, at }) => {
+        run.noteLogged();
+        listener.logged({ jobId, flowId: flow.id, routineId, level, message, at });
+      },
+    });
+    cancelLook ??= clock.setTimer(lookIntervalMs, look);
+  };
+
+  const optionsOf = ({ jobId, priority }: HostedJob): JobOptions => ({ id: jobId, priority });
+
+  const find = (jobId: string): HostedRun => {
     const found = running.get(jobId);
     if (found === undefined) throw new NotFoundError('running Job', jobId, 'It may have ended.');
     return found;
   };
 
+  const monitorOf = (jobId: string) => (running.get(jobId) ?? ended.get(jobId))?.monitor;
+
   return {
-    async start({ jobId, flow, input, priority }) {
-      const job = engine.start(flow, input as never, { id: jobId, priority });
-      const monitor = new JobMonitor(job, options.monitor);
-      const sampler = new JobSampler(
-        { version: () => monitor.version, read: () => monitor.read() },
-        clock,
-      );
-      const entry: RunningJob = { job, monitor, sampler };
-      running.set(jobId, entry);
-      job.observe({
-        stateChanged: (_, from) => {
-          const { state, error, unresponsive } = job;
-          if (isFinalState(state)) settle(jobId, entry);
-          listener.stateChanged({
-            jobId,
-            from,
-            state,
-            at: clock.now(),
-            error: state === 'FAILED' ? failureOf(error) : undefined,
-            outputs: isFinalState(state) ? keepOutputs(job.outputs) : {},
-            unresponsiveRoutineIds: unresponsive,
-          });
-        },
-        logged: (_, { routineId, level, message, at }) =>
-          listener.logged({ jobId, flowId: flow.id, routineId, level, message, at }),
-      });
-      cancelRateTimer ??= clock.setTimer(RATE_INTERVAL_MS, measureRates);
+    async start(hosted) {
+      const { jobId, flow, input, isPaused = false } = hosted;
+      const beforeStart = () => {
+        running.get(jobId)?.noteStarting();
+        return listener.starting(jobId, isPaused);
+      };
+      const job = engine.start(flow, input as never, { ...optionsOf(hosted), beforeStart });
+      host(job, new JobMonitor(job, options.monitor, hosted.before), isPaused);
+    },
+    async restore(hosted, checkpoint) {
+      const { job: snapshot, monitor } = readCheckpoint(checkpoint);
+      // It may have been paused or resumed since.
+      const state = hosted.isPaused === true ? 'PAUSED' : 'RUNNING';
+      const job = engine.restore(hosted.flow, { ...snapshot, state }, optionsOf(hosted));
+      host(job, new JobMonitor(job, options.monitor, monitor), false);
     },
     async pause(jobId) {
+      await running.get(jobId)?.starting;
       find(jobId).job.pause();
     },
     async resume(jobId) {
@@ -134,40 +145,37 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
       await job.settled;
     },
     async forget(jobId) {
-      const last = ended.get(jobId);
-      if (last === undefined) return;
       ended.delete(jobId);
-      const at = traced.indexOf(last);
-      if (at >= 0) traced.splice(at, 1);
     },
     read: async (jobIds) =>
-      jobIds.map((jobId) => running.get(jobId)?.monitor.read() ?? ended.get(jobId)?.reading),
-    readDurations: async (jobId) =>
-      running.get(jobId)?.monitor.readDurations() ?? ended.get(jobId)?.durations ?? new Map(),
-    async readTrace(jobId, query) {
-      const entry = running.get(jobId);
-      if (entry !== undefined) return entry.monitor.readTrace(query);
-      return selectTracePage((ended.get(jobId)?.trace ?? NO_TRACE).records, query);
-    },
-    async countTrace(jobId, filter) {
-      const entry = running.get(jobId);
-      if (entry !== undefined) return entry.monitor.countTrace(filter);
-      const { records, droppedCount } = ended.get(jobId)?.trace ?? NO_TRACE;
-      const matching = records.filter((record) => matchesTraceFilter(record, filter)).length;
-      return { matching, dropped: droppedCount };
-    },
-    readLogs: async (jobId) =>
-      running.get(jobId)?.monitor.readLogs() ?? ended.get(jobId)?.logs ?? [],
+      jobIds.map(
+        (jobId) => running.get(jobId)?.monitor.read() ?? ended.get(jobId)?.results.reading,
+      ),
+    readDurations: async (jobIds) =>
+      jobIds.map(
+        (jobId) =>
+          running.get(jobId)?.monitor.readDurations() ?? ended.get(jobId)?.results.durations,
+      ),
+    readOutputs: async (jobIds) => jobIds.map((jobId) => ended.get(jobId)?.results.outputs),
+    readTrace: async (jobId, query) => monitorOf(jobId)?.readTrace(query),
+    countTrace: async (jobId, filter) => monitorOf(jobId)?.countTrace(filter),
+    readLogs: async (jobId) => monitorOf(jobId)?.readLogs(),
     watch(jobId, rateHz, sink) {
-      const entry = running.get(jobId);
-      if (entry !== undefined) return entry.sampler.watch(rateHz, sink);
+      const run = running.get(jobId);
+      if (run !== undefined) return run.sampler.watch(rateHz, sink);
       const last = ended.get(jobId);
-      if (last !== undefined) sink.push(last.reading);
+      if (last === undefined) return undefined;
+      sink.push(last.results.reading);
       sink.end();
       return () => undefined;
     },
+    async suspend(limitMs) {
+      await engine.freeze(limitMs);
+      await Promise.all([...running.values()].map((run) => run.checkpoint(true)));
+    },
     async close() {
       await engine.close(); // with the last job the timer goes
+      cancelLook?.();
     },
   };
 }

@@ -2,6 +2,7 @@ import { builder } from '../graphql/builder.ts';
 import './errors.schema.ts';
 import { localId } from '../graphql/ids.ts';
 import { ForbiddenError, NotFoundError, ValidationError } from '../lib/domain-error.ts';
+import { StorageUnavailableError } from '../storage/database.ts';
 import {
   IdempotencyConflictError,
   InvalidJobStateError,
@@ -66,6 +67,7 @@ builder.mutationField('startJob', (t) =>
         ValidationError,
         IdempotencyConflictError,
         ShuttingDownError,
+        StorageUnavailableError,
         ForbiddenError,
       ],
       union: { name: 'StartJobResult', description: 'The job, or why it was not accepted.' },
@@ -137,7 +139,14 @@ for (const { name, run, description, jobDescription } of COMMANDS) {
       description,
       authScopes: { control: true },
       errors: {
-        types: [NotFoundError, InvalidJobStateError, ValidationError, ForbiddenError],
+        types: [
+          NotFoundError,
+          InvalidJobStateError,
+          ValidationError,
+          ShuttingDownError,
+          StorageUnavailableError,
+          ForbiddenError,
+        ],
         union: { name: `${typeName}Result`, description: 'The job, or why that was not done.' },
       },
       args: { input: t.arg({ type: input, required: true, description: 'The job.' }) },
@@ -179,6 +188,7 @@ builder.mutationField('retryJob', (t) =>
         ValidationError,
         IdempotencyConflictError,
         ShuttingDownError,
+        StorageUnavailableError,
         ForbiddenError,
       ],
       union: { name: 'RetryJobResult', description: 'The new job, or why there is none.' },
@@ -212,7 +222,14 @@ builder.mutationField('deleteJob', (t) =>
     description: 'Deletes a job that has ended, with its trace, log and figures.',
     authScopes: { control: true },
     errors: {
-      types: [NotFoundError, InvalidJobStateError, ValidationError, ForbiddenError],
+      types: [
+        NotFoundError,
+        InvalidJobStateError,
+        ValidationError,
+        ShuttingDownError,
+        StorageUnavailableError,
+        ForbiddenError,
+      ],
       union: { name: 'DeleteJobResult', description: 'What was deleted, or why it was not.' },
     },
     args: { input: t.arg({ type: DeleteJobInput, required: true, description: 'The job.' }) },

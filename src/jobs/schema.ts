@@ -80,8 +80,8 @@ JobType.implement({
       type: JobType,
       nullable: true,
       description: 'The job that this one tries again; null when there is none, or it was deleted.',
-      resolve: async ({ retryOf }, _args, { jobs }) =>
-        retryOf === undefined ? null : jobs.find(retryOf),
+      resolve: ({ retryOf }, _args, { jobsById }) =>
+        retryOf === undefined ? null : jobsById.load(retryOf),
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was accepted.' }),
     startedAt: t.expose('startedAt', {
@@ -108,7 +108,10 @@ JobType.implement({
     outputs: t.field({
       type: [JobOutputType],
       description: 'What it put out; empty until it has ended.',
-      resolve: ({ outputs }) => Object.entries(outputs).map(([name, kept]) => ({ name, ...kept })),
+      resolve: async (job, _args, { outputs }) => {
+        const kept = hasEnded(job) ? await outputs.load(job.id) : undefined;
+        return Object.entries(kept ?? {}).map(([name, output]) => ({ name, ...output }));
+      },
     }),
     unresponsiveRoutineIds: t.stringList({
       description: 'Routines whose code went on when the job was ended, and was left behind.',
@@ -176,7 +179,7 @@ JobType.implement({
           durations.load(job.id),
         ]);
         const runMs = durationMs(job, now()) ?? 0;
-        return { reading, durations: mergeDurations([...byRoutine.values()]), runMs };
+        return { reading, durations: mergeDurations([...(byRoutine?.values() ?? [])]), runMs };
       },
     }),
   }),

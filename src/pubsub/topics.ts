@@ -30,6 +30,11 @@ interface JobEventBase {
 /** What happened, without its place in the order of events. */
 export type JobHappening =
   | { readonly type: 'JOB_CREATED' | 'JOB_STARTED' | 'JOB_PAUSED' | 'JOB_RESUMED' }
+  | {
+      readonly type: 'JOB_RECOVERED';
+      /** When the checkpoint was taken that it goes on from; without, it begins again. */
+      readonly checkpointAt?: number;
+    }
   | { readonly type: 'JOB_COMPLETED'; readonly durationMs: number }
   | { readonly type: 'JOB_FAILED'; readonly errorMessage: string; readonly errorCode?: string }
   | { readonly type: 'JOB_CANCELLED'; readonly unresponsiveRoutineIds: readonly string[] }

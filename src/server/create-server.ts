@@ -8,8 +8,9 @@ import type { Duplex } from 'node:stream';
 import { createGraphiQL } from './graphiql.ts';
 import { createJsonPost } from './json-post.ts';
 import { DEFAULT_LIMITS, type ServerLimits } from './limits.ts';
+import { answerProbe } from './probes.ts';
 import { isSameOrigin } from './same-origin.ts';
-import type { Listening, Server, ServerOptions } from './server.ts';
+import type { Listening, Readiness, Server, ServerOptions } from './server.ts';
 import { listenError, ServerError } from './server-error.ts';
 import { createWebSocketEndpoint } from './websocket.ts';
 import { createGraphQLYoga, GRAPHQL_PATH } from './yoga.ts';
@@ -25,6 +26,7 @@ export function createServer(options: ServerOptions): Server {
   const answerPost = createJsonPost(yoga, limits, maskError);
   const graphiQL = createGraphiQL({ title, operations }, GRAPHQL_PATH);
   const webSocket = createWebSocketEndpoint(yoga, limits, logger);
+  const { readiness = alwaysReady } = options;
   const knownHosts = [...(options.knownHosts ?? [])];
   /** Requests that are being answered. */
   const answering = new Set<ServerResponse>();
@@ -33,6 +35,7 @@ export function createServer(options: ServerOptions): Server {
 
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const path = pathOf(request);
+    if (answerProbe(path, response, readiness)) return;
     if (path === '/') return redirect(response, GRAPHQL_PATH);
     if (path !== GRAPHQL_PATH) {
       const message = `Nothing is at ${path}. GraphQL is at ${GRAPHQL_PATH}.`;
@@ -121,6 +124,10 @@ export function createServer(options: ServerOptions): Server {
       return closing;
     },
   };
+}
+
+function alwaysReady(): Readiness {
+  return { isReady: true, problem: undefined };
 }
 
 function pathOf({ url = '/' }: IncomingMessage): string {

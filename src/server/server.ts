@@ -33,12 +33,24 @@ export interface ServerOptions {
   readonly limits?: Partial<ServerLimits>;
   /** Names besides addresses and `localhost` that browsers may reach the server by, in lower case. */
   readonly knownHosts?: readonly string[];
+  /**
+   * Whether requests that need more than this process can be answered, asked for each request of the readiness probe.
+   * Default: always.
+   */
+  readonly readiness?: () => Readiness;
   readonly graphiql?: {
     /** Title of the page. Default `Millrace`. */
     readonly title?: string;
     /** Offered in tabs of their own. */
     readonly operations?: readonly ExampleOperation[];
   };
+}
+
+/** Whether a server should be sent requests. */
+export interface Readiness {
+  readonly isReady: boolean;
+  /** Why not. */
+  readonly problem: string | undefined;
 }
 
 /** Where to listen. */

@@ -11,9 +11,10 @@ import { ManualClock, settle, until } from '../support/manual-clock.ts';
  * A running system that ends with the test, and must leave no listener and, with a manual clock, no timer behind.
  * Code that is still running is not waited for.
  */
-export function openApp(options: AppOptions): App {
-  const { clock, engine = { endGraceMs: 1 } } = options;
-  const app = createApp({ logger: pino({ level: 'silent' }), ...options, engine });
+export async function openApp(options: AppOptions): Promise<App> {
+  const { clock, engine = { endGraceMs: 1 }, closeGraceMs = 1 } = options;
+  const logger = pino({ level: 'silent' });
+  const app = await createApp({ logger, ...options, engine, closeGraceMs });
   onTestFinished(async () => {
     const closed = app.close();
     if (clock instanceof ManualClock) await clock.advance(60_000);

@@ -60,7 +60,7 @@ describe('presentError', () => {
 
 describe('errors of an operation', () => {
   test('one that is not there leaves the rest of the answer whole', async () => {
-    const app = openApp({ flows: [echo()] });
+    const app = await openApp({ flows: [echo()] });
     const id = await startJob(app, { flowId: 'echo' });
     const { data, errors = [] } = await graphql({
       schema: app.schema,
@@ -85,7 +85,7 @@ describe('errors of an operation', () => {
   });
 
   test('who may not watch gets FORBIDDEN, for queries and subscriptions', async () => {
-    const app = openApp({ flows: [echo()] });
+    const app = await openApp({ flows: [echo()] });
     const context = () => createContext(app.services, { rights: new Set() });
     const { data, errors = [] } = await answer(app, GetJobDocument, { id: 'Job:x' }, context());
     expect(data).toEqual({ job: null });
@@ -98,7 +98,7 @@ describe('errors of an operation', () => {
   });
 
   test('wrong enum values, unknown fields and bad moments are told by name', async () => {
-    const app = openApp({ flows: [] });
+    const app = await openApp({ flows: [] });
     const messages = async (source: string, variableValues = {}) => {
       const contextValue = app.createContext();
       const result = await graphql({ schema: app.schema, source, variableValues, contextValue });

@@ -7,7 +7,7 @@ import { echo } from './flows.ts';
 
 test('flows are listed by name, page by page', async () => {
   const names = ['b', 'a', 'C', 'a-2', 'd'];
-  const app = openApp({ flows: names.map((name) => echo(name)) });
+  const app = await openApp({ flows: names.map((name) => echo(name)) });
   const told: string[] = [];
   let after: string | null = null;
   do {
@@ -22,6 +22,6 @@ test('flows are listed by name, page by page', async () => {
   });
 });
 
-test('two flows with one name are refused', () => {
-  expect(() => createApp({ flows: [echo(), echo()] })).toThrow(DuplicateFlowError);
+test('two flows with one name are refused', async () => {
+  await expect(createApp({ flows: [echo(), echo()] })).rejects.toThrow(DuplicateFlowError);
 });

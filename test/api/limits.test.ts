@@ -26,7 +26,7 @@ const nested = (depth: number) =>
 
 describe('what an operation may cost', () => {
   test('one that is nested too deeply is refused before it runs', async () => {
-    const app = openApp({ flows: [] });
+    const app = await openApp({ flows: [] });
     expect(codesOf(await run(app, nested(15)))).toEqual(['NOT_FOUND']);
     const refused = await run(app, nested(16));
     expect(codesOf(refused)).toEqual(['TOO_COSTLY']);
@@ -34,7 +34,7 @@ describe('what an operation may cost', () => {
   });
 
   test('one with too many fields is refused, aliases and fragments counted', async () => {
-    const app = openApp({ flows: [] });
+    const app = await openApp({ flows: [] });
     const aliases = (count: number) =>
       `{ ${Array.from({ length: count }, (_, at) => `a${at}: server { version }`).join(' ')} }`;
     expect((await run(app, aliases(250))).errors).toBeUndefined();
@@ -47,7 +47,7 @@ describe('what an operation may cost', () => {
   });
 
   test('the size of pages counts, in variables and in lists of ids too', async () => {
-    const app = openApp({ flows: [], limits: { complexity: 5000 } });
+    const app = await openApp({ flows: [], limits: { complexity: 5000 } });
     const page =
       'query ($n: Int, $last: Int) { jobs(first: $n, last: $last) { nodes { id status owner } } }';
     expect((await run(app, page, { n: 1000 })).errors).toBeUndefined();
@@ -64,7 +64,7 @@ describe('what an operation may cost', () => {
   });
 
   test('a page that is too large or negative does not get round the limit', async () => {
-    const app = openApp({ flows: [] });
+    const app = await openApp({ flows: [] });
     for (const first of [-1, 0, 1001, 2_147_483_647]) {
       const { errors = [] } = await run(app, `{ jobs(first: ${first}) { nodes { id } } }`);
       expect(codesOf({ errors })).toEqual(['VALIDATION_FAILED']);
@@ -72,7 +72,7 @@ describe('what an operation may cost', () => {
   });
 
   test('a mutation that is too costly does nothing', async () => {
-    const app = openApp({ flows: [chain(1)], limits: { depth: 3 } });
+    const app = await openApp({ flows: [chain(1)], limits: { depth: 3 } });
     const result = await run(
       app,
       'mutation { startJob(input: { flowId: "chain" }) { ... on StartJobPayload { job { flow { id } } } } }',
@@ -83,7 +83,7 @@ describe('what an operation may cost', () => {
 
   test('a subscription that is too costly is refused when it is subscribed to', async () => {
     const gate = new Gate();
-    const app = openApp({ flows: [waiting(gate)], limits: { depth: 3 } });
+    const app = await openApp({ flows: [waiting(gate)], limits: { depth: 3 } });
     const { id } = await app.jobs.start({ flowId: 'waiting', input: {} });
     const document = parse(
       `subscription { jobStatusChanged(jobId: "Job:${id}") { routines { queues { job { id } } } } }`,
@@ -96,7 +96,7 @@ describe('what an operation may cost', () => {
   });
 
   test('it tells its limits', async () => {
-    const app = openApp({ flows: [], limits: { complexity: 77 } });
+    const app = await openApp({ flows: [], limits: { complexity: 77 } });
     expect((await run(app, '{ server { limits { complexity depth breadth } } }')).data).toEqual({
       server: { limits: { complexity: 77, depth: 15, breadth: 500 } },
     });
@@ -105,7 +105,7 @@ describe('what an operation may cost', () => {
 
 describe('what is useful is within the limits', () => {
   test('O8 introspection, as tools ask for it', async () => {
-    const app = openApp({ flows: [] });
+    const app = await openApp({ flows: [] });
     for (const options of [
       {},
       {
@@ -125,7 +125,7 @@ describe('what is useful is within the limits', () => {
 
   test('the operations that the command line prints', async () => {
     const gate = new Gate();
-    const app = openApp({ flows: [waiting(gate)] });
+    const app = await openApp({ flows: [waiting(gate)] });
     const id = await startJob(app, { flowId: 'waiting' });
     await until(() => gate.waiting === 1);
     const source = new URL('../../src/cli/operations.graphql', import.meta.url);

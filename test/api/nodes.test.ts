@@ -11,7 +11,7 @@ import { echo, waiting } from './flows.ts';
 
 async function open() {
   const gate = new Gate();
-  const app = openApp({ flows: [waiting(gate), echo()] });
+  const app = await openApp({ flows: [waiting(gate), echo()] });
   const job = await startJob(app, { flowId: 'waiting' });
   const uuid = job.slice(4);
   const ids = {

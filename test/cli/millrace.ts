@@ -9,6 +9,9 @@ export const GOOD_FLOWS = fileURLToPath(new URL('./flows/good', import.meta.url)
 export const STRAY_FLOWS = fileURLToPath(new URL('./flows/stray', import.meta.url));
 export const BAD_FLOWS = fileURLToPath(new URL('./flows/bad', import.meta.url));
 
+/** A server that a test does not tell where to keep its jobs leaves nothing behind. */
+const IN_MEMORY = { MILLRACE_DATABASE_URL: 'sqlite::memory:' };
+
 export interface Ended {
   readonly code: number | null;
   readonly stdout: string;
@@ -20,7 +23,11 @@ export function start(args: readonly string[], environment: Readonly<Record<stri
   const child: ChildProcess = spawn(
     process.execPath,
     ['--import', 'tsx', 'src/cli/main.ts', ...args],
-    { cwd: ROOT, env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] },
+    {
+      cwd: ROOT,
+      env: { ...process.env, ...IN_MEMORY, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
   );
   onTestFinished(() => void child.kill('SIGKILL'));
   const output = { stdout: '', stderr: '' };

@@ -53,7 +53,7 @@ describe('M8 events of a job', () => {
   test('M8 its life, in order, each with a cursor; the stream ends with it', async () => {
     const gate = new Gate();
     const clock = new ManualClock();
-    const app = openApp({ flows: [waiting(gate)], clock, engine: { maxRunningJobs: 1 } });
+    const app = await openApp({ flows: [waiting(gate)], clock, engine: { maxRunningJobs: 1 } });
     const first = await startJob(app, { flowId: 'waiting' });
     await until(() => gate.waiting === 1);
     const id = await startJob(app, { flowId: 'waiting' });
@@ -83,7 +83,7 @@ describe('M8 events of a job', () => {
       await gate.pass();
       throw new Broken('bad luck');
     });
-    const app = openApp({ flows: [flow] });
+    const app = await openApp({ flows: [flow] });
     const id = await startJob(app, { flowId: 'running' });
     const stream = await events(app, id, { types: ['JOB_FAILED'] });
     await until(() => gate.waiting === 1);
@@ -95,7 +95,7 @@ describe('M8 events of a job', () => {
 
   test('M8 tells that a job was cancelled, and what it left behind', async () => {
     const gate = new Gate();
-    const app = openApp({ flows: [waiting(gate)] });
+    const app = await openApp({ flows: [waiting(gate)] });
     const id = await startJob(app, { flowId: 'waiting' });
     await until(() => gate.waiting === 1);
     const stream = await events(app, id);
@@ -124,7 +124,7 @@ describe('M8 events of a job', () => {
       f.connect(f.input, first.slots.item);
       f.connect(first.events.item, f.add('talks', talks).slots.item);
     });
-    const app = openApp({ flows: [flow], clock });
+    const app = await openApp({ flows: [flow], clock });
     const id = await startJob(app, { flowId: 'talking' });
     await until(() => gate.waiting === 1);
     const stream = await events(app, id);
@@ -159,7 +159,7 @@ describe('M8 events of a job', () => {
   test('M8 merges what happens often: ten times a second, with counts that add up', async () => {
     const gate = new Gate();
     const clock = new ManualClock();
-    const app = openApp({ flows: [stepping(gate)], clock });
+    const app = await openApp({ flows: [stepping(gate)], clock });
     const id = await startJob(app, { flowId: 'stepping' });
     await until(() => gate.waiting === 1);
     const types: JobEventType[] = ['ROUTINE_STARTED', 'ROUTINE_COMPLETED', 'ROUTINE_FAILED'];
@@ -193,7 +193,7 @@ describe('M8 events of a job', () => {
 
   test('O4 tells the chosen types only, and all when none is chosen', async () => {
     const gate = new Gate();
-    const app = openApp({ flows: [waiting(gate)] });
+    const app = await openApp({ flows: [waiting(gate)] });
     const id = await startJob(app, { flowId: 'waiting' });
     await until(() => gate.waiting === 1);
     const all = await events(app, id);
@@ -212,7 +212,7 @@ describe('M8 events of a job', () => {
   test('M9 merged events and log lines are made only while somebody wants them', async () => {
     const gate = new Gate();
     const clock = new ManualClock();
-    const app = openApp({ flows: [waiting(gate)], clock });
+    const app = await openApp({ flows: [waiting(gate)], clock });
     const id = await startJob(app, { flowId: 'waiting' });
     await until(() => gate.waiting === 1);
     const timers = clock.timers;
@@ -232,7 +232,7 @@ describe('M8 events of a job', () => {
 describe('M8 coming back', () => {
   test('M8 `after` tells what came since, then goes on', async () => {
     const gate = new Gate();
-    const app = openApp({ flows: [waiting(gate)] });
+    const app = await openApp({ flows: [waiting(gate)] });
     const id = await startJob(app, { flowId: 'waiting' });
     await until(() => gate.waiting === 1);
     const first = await events(app, id, { types: ['JOB_PAUSED'] });
@@ -260,7 +260,7 @@ describe('M8 coming back', () => {
 
   test('M8 a hole is told, with how much is missing', async () => {
     const gate = new Gate();
-    const app = openApp({ flows: [waiting(gate), echo()], heldEvents: 4 });
+    const app = await openApp({ flows: [waiting(gate), echo()], heldEvents: 4 });
     const id = await startJob(app, { flowId: 'waiting' });
     await until(() => gate.waiting === 1);
     const stream = await events(app, id, { types: ['JOB_PAUSED'] });
@@ -280,10 +280,10 @@ describe('M8 coming back', () => {
 
   test('M8 a cursor of an earlier run of the server tells a gap', async () => {
     const gate = new Gate();
-    const earlier = openApp({ flows: [echo()] });
+    const earlier = await openApp({ flows: [echo()] });
     const old = await startJob(earlier, { flowId: 'echo' });
     const [last] = await (await events(earlier, old, { types: ['JOB_COMPLETED'] })).rest();
-    const app = openApp({ flows: [waiting(gate)] });
+    const app = await openApp({ flows: [waiting(gate)] });
     const id = await startJob(app, { flowId: 'waiting' });
     const after = last?.cursor ?? null;
     const stream = await events(app, id, { after, types: ['JOB_CREATED'] });
@@ -293,7 +293,7 @@ describe('M8 coming back', () => {
 
   test('M8 what is no cursor is refused', async () => {
     const gate = new Gate();
-    const app = openApp({ flows: [waiting(gate)] });
+    const app = await openApp({ flows: [waiting(gate)] });
     const jobId = await startJob(app, { flowId: 'waiting' });
     await until(() => gate.waiting === 1);
     const stream = await events(app, jobId, { types: ['JOB_PAUSED'] });
@@ -320,7 +320,7 @@ describe('M8 coming back', () => {
 
   test('M8 a reader that does not read is told so, and can go on from there', async () => {
     const gate = new Gate();
-    const app = openApp({ flows: [waiting(gate)] });
+    const app = await openApp({ flows: [waiting(gate)] });
     const jobId = await startJob(app, { flowId: 'waiting' });
     await until(() => gate.waiting === 1);
     const types: JobEventType[] = ['JOB_PAUSED', 'JOB_RESUMED'];
@@ -342,7 +342,7 @@ describe('M8 coming back', () => {
 
   test('M8 what is held is told at once, however much it is', async () => {
     const gate = new Gate();
-    const app = openApp({ flows: [waiting(gate)] });
+    const app = await openApp({ flows: [waiting(gate)] });
     const id = await startJob(app, { flowId: 'waiting' });
     await until(() => gate.waiting === 1);
     const types: JobEventType[] = ['JOB_PAUSED', 'JOB_RESUMED'];
@@ -363,7 +363,7 @@ describe('M8 coming back', () => {
       await gate.pass();
       for (let at = 0; at < 2000; at++) ctx.log.info('x'.repeat(2000));
     });
-    const app = openApp({ flows: [flow] });
+    const app = await openApp({ flows: [flow] });
     const jobId = await startJob(app, { flowId: 'running' });
     await until(() => gate.waiting === 1);
     const stream = await events(app, jobId, { types: ['LOG_WRITTEN', 'LOGS_SKIPPED'] });
@@ -381,7 +381,7 @@ describe('M8 coming back', () => {
 
 test('M8 of a job that ends while it is subscribed to, the end is told', async () => {
   for (let ticks = 0; ticks < 30; ticks++) {
-    const app = openApp({ flows: [echo()] });
+    const app = await openApp({ flows: [echo()] });
     const id = await startJob(app, { flowId: 'echo' });
     for (let at = 0; at < ticks; at++) await Promise.resolve();
     const state = (await app.jobs.require(id.slice(4))).state;
@@ -391,7 +391,7 @@ test('M8 of a job that ends while it is subscribed to, the end is told', async (
 });
 
 test('M11 an unknown job, or an id of another type, is refused at once', async () => {
-  const app = openApp({ flows: [echo()] });
+  const app = await openApp({ flows: [echo()] });
   const refuse = (jobId: string) =>
     subscribeRefusal(app, JobEventsDocument, { jobId, types: null, after: null });
   expect(await refuse('Job:gone')).toEqual({

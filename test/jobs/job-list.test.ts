@@ -65,7 +65,7 @@ async function openMixed() {
   const clock = new ManualClock();
   const gate = new Gate();
   const broken = running(() => Promise.reject(new Error('no')), 'broken');
-  const app = openApp({
+  const app = await openApp({
     flows: [echo(), broken, waiting(gate), waiting(gate, 'slow')],
     clock,
     engine: { maxRunningJobs: 4, endGraceMs: 1 },
@@ -137,6 +137,34 @@ describe('O1 filters', () => {
     expect(await found({ owner: 'bob', statuses: ['FAILED'] })).toEqual([]);
   });
 
+  test('O1 a filter that asks for too much is refused', async () => {
+    const app = await openApp({ flows: [echo()] });
+    const filters = [{ text: 'x'.repeat(1001) }, { flowIds: Array(1001).fill('echo') }];
+    for (const filter of filters) {
+      expect(await refuse(app, { filter })).toMatchObject({ code: 'VALIDATION_FAILED' });
+    }
+    await list(app, { filter: { text: '%'.repeat(1000), flowIds: Array(1000).fill('echo') } });
+  });
+
+  test('O1 a cursor that the API did not give out is refused', async () => {
+    const app = await openApp({ flows: [echo()] });
+    const forged = [
+      ['CREATED_AT', { key: 0.5, id: 'x' }],
+      ['CREATED_AT', { key: null, id: 'x' }],
+      ['FINISHED_AT', { key: 1e300, id: 'x' }],
+      ['STATUS', { key: 'FAILED', id: 'x' }],
+      ['DURATION', { key: 1 }],
+    ] as const;
+    for (const [field, position] of forged) {
+      const cursor = JSON.stringify([`jobs by ${field}`, position]);
+      const after = Buffer.from(cursor).toString('base64url');
+      expect(await refuse(app, { after, orderBy: { field, direction: 'ASC' } })).toMatchObject({
+        code: 'VALIDATION_FAILED',
+        issues: [{ path: ['after'] }],
+      });
+    }
+  });
+
   test('O1 a filter with an id of another type is refused', async () => {
     const { app } = await openMixed();
     expect(await refuse(app, { filter: { flowIds: ['Job:x'] } })).toMatchObject({
@@ -195,7 +223,7 @@ describe('O1 order', () => {
 
 describe('O1 pages', () => {
   test('O1 a hundred unless asked, at most a thousand', async () => {
-    const app = openApp({ flows: [echo()] });
+    const app = await openApp({ flows: [echo()] });
     for (let at = 0; at < 1001; at++) await app.jobs.start({ flowId: 'echo', input: at });
     expect(await list(app)).toMatchObject({
       ids: { length: 100 },
@@ -221,7 +249,7 @@ describe('O1 pages', () => {
   });
 
   test('O1 an empty list', async () => {
-    const app = openApp({ flows: [echo()] });
+    const app = await openApp({ flows: [echo()] });
     expect(await list(app)).toMatchObject({
       ids: [],
       totalCount: 0,
@@ -230,7 +258,7 @@ describe('O1 pages', () => {
   });
 
   test('O1 cursors that this list did not give are refused', async () => {
-    const app = openApp({ flows: [echo(), echo('second')] });
+    const app = await openApp({ flows: [echo(), echo('second')] });
     for (let at = 0; at < 3; at++) await startJob(app, { flowId: 'echo' });
     const byAge = (await list(app, { first: 1 })).pageInfo.endCursor;
     const orderBy: JobOrder = { field: 'STATUS', direction: 'ASC' };
@@ -265,7 +293,7 @@ describe('O1 pages', () => {
   });
 
   test('O1 between two cursors', async () => {
-    const app = openApp({ flows: [echo()] });
+    const app = await openApp({ flows: [echo()] });
     for (let at = 0; at < 10; at++) await startJob(app, { flowId: 'echo' });
     const { edges, ids } = await list(app);
     const range = { after: edges[2]?.cursor ?? null, before: edges[7]?.cursor ?? null };
@@ -277,7 +305,7 @@ describe('O1 pages', () => {
   });
 
   test('O1 the cursor of a job that was deleted still marks its place', async () => {
-    const app = openApp({ flows: [echo()] });
+    const app = await openApp({ flows: [echo()] });
     for (let at = 0; at < 6; at++) await ended(app, await startJob(app, { flowId: 'echo' }));
     const { edges, ids } = await list(app);
     const [, , third] = edges;
@@ -299,7 +327,7 @@ describe('O1 pages', () => {
         fc.array(step, { maxLength: 12 }),
         async (count, size, way, direction, steps) => {
           const gate = new Gate();
-          const app = openApp({ flows: [waiting(gate)], engine: { endGraceMs: 0 } });
+          const app = await openApp({ flows: [waiting(gate)], engine: { endGraceMs: 0 } });
           const before: string[] = [];
           for (let at = 0; at < count; at++)
             before.push(await startJob(app, { flowId: 'waiting' }));

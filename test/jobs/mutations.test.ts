@@ -41,7 +41,7 @@ const strict = defineFlow(
 describe('startJob', () => {
   test('answers the job, with all that was given', async () => {
     const gate = new Gate();
-    const app = openApp({ flows: [waiting(gate)] });
+    const app = await openApp({ flows: [waiting(gate)] });
     const input = {
       flowId: 'Flow:waiting',
       input: { n: 1 },
@@ -70,7 +70,7 @@ describe('startJob', () => {
   });
 
   test('fills in what is left out', async () => {
-    const app = openApp({ flows: [echo()] });
+    const app = await openApp({ flows: [echo()] });
     const id = await startJob(app, { flowId: 'echo' });
     await ended(app, id);
     expect(await jobOf(app, id)).toMatchObject({
@@ -86,7 +86,7 @@ describe('startJob', () => {
   });
 
   test("fills in the defaults of the flow's input schema", async () => {
-    const app = openApp({ flows: [strict] });
+    const app = await openApp({ flows: [strict] });
     const id = await startJob(app, { flowId: 'strict', input: { name: 'ann' } });
     await ended(app, id);
     expect((await jobOf(app, id)).outputs).toEqual([
@@ -95,7 +95,7 @@ describe('startJob', () => {
   });
 
   test('refuses an input with the path and reason of every fault, and makes no job', async () => {
-    const app = openApp({ flows: [strict] });
+    const app = await openApp({ flows: [strict] });
     const result = await start(app, {
       flowId: 'strict',
       input: { name: 'a', files: [{ size: 1 }, { size: 'big' }] },
@@ -122,7 +122,7 @@ describe('startJob', () => {
     ['an empty idempotency key', { idempotencyKey: '' }, 'input.idempotencyKey'],
     ['a priority that is too low', { priority: -1001 }, 'input.priority'],
   ])('refuses %s', async (_name, more, path) => {
-    const app = openApp({ flows: [echo()] });
+    const app = await openApp({ flows: [echo()] });
     const result = await start(app, { flowId: 'echo', ...more });
     expect(result).toMatchObject({
       __typename: 'ValidationError',
@@ -132,13 +132,13 @@ describe('startJob', () => {
   });
 
   test('takes metadata of 64 KiB', async () => {
-    const app = openApp({ flows: [echo()] });
+    const app = await openApp({ flows: [echo()] });
     const metadata = { big: 'x'.repeat(65_536 - '{"big":""}'.length) };
     expect(await start(app, { flowId: 'echo', metadata })).toMatchObject({ job: { metadata } });
   });
 
   test('M11 names the flow that is not there, and refuses ids of other types', async () => {
-    const app = openApp({ flows: [echo()] });
+    const app = await openApp({ flows: [echo()] });
     expect(await start(app, { flowId: 'nothing' })).toMatchObject({
       __typename: 'NotFoundError',
       code: 'NOT_FOUND',
@@ -155,7 +155,7 @@ describe('startJob', () => {
 
   test('a job with a higher priority gets the next place', async () => {
     const gate = new Gate();
-    const app = openApp({ flows: [waiting(gate)], engine: { maxRunningJobs: 1, endGraceMs: 1 } });
+    const app = await openApp({ flows: [waiting(gate)], engine: { maxRunningJobs: 1, endGraceMs: 1 } });
     await startJob(app, { flowId: 'waiting' });
     await until(() => gate.waiting === 1);
     const low = await startJob(app, { flowId: 'waiting', priority: 1 });
@@ -165,20 +165,22 @@ describe('startJob', () => {
     expect((await jobOf(app, low)).status).toBe('PENDING');
   });
 
-  test('after the close it is refused with a code, and no job is left', async () => {
-    const app = openApp({ flows: [echo()] });
-    await app.close();
-    expect(await start(app, { flowId: 'echo' })).toMatchObject({
-      __typename: 'ShuttingDownError',
-      code: 'SHUTTING_DOWN',
-    });
-    expect(await countJobs(app)).toBe(0);
+  test('from the close on it is refused with a code, and no job is left', async () => {
+    const app = await openApp({ flows: [echo()] });
+    const closed = app.close();
+    const whileClosing = start(app, { flowId: 'echo' });
+    const count = countJobs(app);
+    const refusal = { __typename: 'ShuttingDownError', code: 'SHUTTING_DOWN' };
+    expect(await whileClosing).toMatchObject(refusal);
+    expect(await count).toBe(0);
+    await closed;
+    expect(await start(app, { flowId: 'echo' })).toMatchObject(refusal);
   });
 });
 
 describe('startJob with an idempotency key', () => {
   test('the same request answers the same job, whatever the order of its keys', async () => {
-    const app = openApp({ flows: [echo()] });
+    const app = await openApp({ flows: [echo()] });
     const first = await start(app, { flowId: 'echo', input: { a: 1, b: 2 }, idempotencyKey: 'k' });
     const again = await start(app, { flowId: 'echo', input: { b: 2, a: 1 }, idempotencyKey: 'k' });
     expect(again).toMatchObject({ __typename: 'StartJobPayload' });
@@ -187,7 +189,7 @@ describe('startJob with an idempotency key', () => {
   });
 
   test('another request is refused, and names the job', async () => {
-    const app = openApp({ flows: [echo(), echo('other')] });
+    const app = await openApp({ flows: [echo(), echo('other')] });
     const id = await startJob(app, { flowId: 'echo', input: 1, idempotencyKey: 'k' });
     for (const request of [
       { flowId: 'echo', input: 2 },
@@ -203,7 +205,7 @@ describe('startJob with an idempotency key', () => {
   });
 
   test('many at once make one job', async () => {
-    const app = openApp({ flows: [echo()] });
+    const app = await openApp({ flows: [echo()] });
     const input = { flowId: 'echo', input: [1], idempotencyKey: 'k' };
     const results = await Promise.all(Array.from({ length: 20 }, () => startJob(app, input)));
     expect(new Set(results).size).toBe(1);
@@ -211,7 +213,7 @@ describe('startJob with an idempotency key', () => {
   });
 
   test('of different ones at once the first wins; one that is refused is no hindrance', async () => {
-    const app = openApp({ flows: [echo(), strict] });
+    const app = await openApp({ flows: [echo(), strict] });
     const [first, second] = await Promise.all([
       start(app, { flowId: 'echo', input: 1, idempotencyKey: 'a' }),
       start(app, { flowId: 'echo', input: 2, idempotencyKey: 'a' }),
@@ -227,7 +229,7 @@ describe('startJob with an idempotency key', () => {
   });
 
   test('the key of a deleted job can be used anew', async () => {
-    const app = openApp({ flows: [echo()] });
+    const app = await openApp({ flows: [echo()] });
     const id = await startJob(app, { flowId: 'echo', input: 1, idempotencyKey: 'k' });
     await ended(app, id);
     await ask(app, DeleteJobDocument, { id });
@@ -241,7 +243,7 @@ describe('startJob with an idempotency key', () => {
 async function openIn(state: string) {
   const gate = new Gate();
   const flows = [waiting(gate), echo(), running(() => Promise.reject(new Broken('no')), 'broken')];
-  const app = openApp({ flows, engine: { maxRunningJobs: 1, endGraceMs: 1 } });
+  const app = await openApp({ flows, engine: { maxRunningJobs: 1, endGraceMs: 1 } });
   if (state === 'PENDING') {
     await startJob(app, { flowId: 'waiting' });
     await until(() => gate.waiting === 1);
@@ -311,7 +313,7 @@ describe.each(Object.entries(ALLOWED))('a job that is %s', (state, allowed) => {
 
 describe('all commands', () => {
   test('M11 name the job that is not there, and refuse ids of other types', async () => {
-    const app = openApp({ flows: [echo()] });
+    const app = await openApp({ flows: [echo()] });
     for (const name of COMMAND_NAMES) {
       expect(await COMMANDS[name](app, 'Job:gone')).toMatchObject({
         __typename: 'NotFoundError',
@@ -335,7 +337,7 @@ describe('all commands', () => {
   });
 
   test('a viewer who may only watch is refused by each, in its union', async () => {
-    const app = openApp({ flows: [echo()], isReadOnly: true });
+    const app = await openApp({ flows: [echo()], isReadOnly: true });
     for (const name of COMMAND_NAMES) {
       expect(await COMMANDS[name](app, 'Job:x')).toMatchObject({
         __typename: 'ForbiddenError',
@@ -359,7 +361,7 @@ describe('a job that is being ended', () => {
       f.connect(f.input, f.add('slow', passes<unknown>(gate.pass)).slots.item);
       f.connect(f.input, f.add('other', fails).slots.item);
     });
-    const app = openApp({ flows: [flow], engine: { endGraceMs: 1e6 } });
+    const app = await openApp({ flows: [flow], engine: { endGraceMs: 1e6 } });
     const id = await startJob(app, { flowId: 'ending' });
     await until(() => gate.waiting === 1);
     await settle();
@@ -412,7 +414,7 @@ describe('a job that is being ended', () => {
 test('commands at once: each is done or refused in its own terms, whatever the order', async () => {
   for (let round = 0; round < 20; round++) {
     const gate = new Gate();
-    const app = openApp({ flows: [waiting(gate)], engine: { endGraceMs: 0 } });
+    const app = await openApp({ flows: [waiting(gate)], engine: { endGraceMs: 0 } });
     const id = await startJob(app, { flowId: 'waiting' });
     for (let at = 0; at < round; at++) await Promise.resolve();
     const names = ['pause', 'resume', 'pause', 'cancel', 'resume', 'delete', 'cancel'] as const;

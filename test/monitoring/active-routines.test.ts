@@ -14,7 +14,7 @@ test('M1 tells each routine that executes now, with all its activations, until n
     f.connect(source.events.item, f.add('left', passes<number>(left.pass), options).slots.item);
     f.connect(source.events.item, f.add('right', passes<number>(right.pass)).slots.item);
   });
-  const app = openApp({ flows: [flow] });
+  const app = await openApp({ flows: [flow] });
   const ids = [
     await startJob(app, { flowId: 'forked' }),
     await startJob(app, { flowId: 'forked' }),
@@ -49,7 +49,7 @@ test('M1 nothing is active in a job that was cancelled, though its code goes on'
   const flow = defineFlow({ id: 'stubborn' }, (f) => {
     f.connect(f.input, f.add('wait', passes<unknown>(gate.pass)).slots.item);
   });
-  const app = openApp({ flows: [flow] });
+  const app = await openApp({ flows: [flow] });
   const id = await startJob(app, { flowId: 'stubborn' });
   await until(() => gate.waiting === 1);
   await app.jobs.cancel(id.slice(4));

@@ -46,7 +46,7 @@ describe('M7 metrics', () => {
       );
       f.connect(source.events.item, slow.slots.item);
     });
-    const app = openApp({ flows: [flow], clock });
+    const app = await openApp({ flows: [flow], clock });
     const id = await startJob(app, { flowId: 'timed' });
     for (let item = 1; item <= 100; item++) {
       await until(() => gate.waiting === 1);
@@ -76,7 +76,7 @@ describe('M7 metrics', () => {
 
   test('M7 durations of what never ran are null', async () => {
     const gate = new Gate();
-    const app = openApp({ flows: [running(gate.pass)] });
+    const app = await openApp({ flows: [running(gate.pass)] });
     const id = await startJob(app, { flowId: 'running' });
     const { job } = await ask(app, GetMetricsDocument, { id });
     const nothing = {
@@ -94,7 +94,7 @@ describe('M7 metrics', () => {
 
 describe('M7 trace', () => {
   test('M7 tells what each activation took and emitted, and from whom', async () => {
-    const app = openApp({ flows: [chain(4)] });
+    const app = await openApp({ flows: [chain(4)] });
     const id = await startJob(app, { flowId: 'chain' });
     await ended(app, id);
     const { nodes, dropped } = await traceOf(app, id);
@@ -133,7 +133,7 @@ describe('M7 trace', () => {
     const gate = new Gate();
     const clock = new ManualClock();
     const flow = running(gate.pass);
-    const app = openApp({ flows: [flow], clock, engine: { maxRunningJobs: 1 } });
+    const app = await openApp({ flows: [flow], clock, engine: { maxRunningJobs: 1 } });
     const id = await startJob(app, { flowId: 'running', input: { a: [1] } });
     await until(() => gate.waiting === 1);
     await clock.advance(700);
@@ -162,7 +162,7 @@ describe('M7 trace', () => {
       f.connect(source.events.item, quick.slots.item);
       f.connect(quick.events.item, slow.slots.item);
     });
-    const app = openApp({ flows: [flow], clock });
+    const app = await openApp({ flows: [flow], clock });
     const id = await startJob(app, { flowId: 'blocked' });
     for (let item = 0; item < 3; item++) {
       await until(() => gate.waiting === 1);
@@ -200,7 +200,7 @@ describe('M7 trace', () => {
       const { events } = f.add('burst', burst);
       f.connect(events.item, f.add('slow', passes<number>(gate.pass), { slots }).slots.item);
     });
-    const app = openApp({ flows: [flow] });
+    const app = await openApp({ flows: [flow] });
     const id = await startJob(app, { flowId: 'burst' });
     for (let item = 0; item < 3; item++) {
       await until(() => gate.waiting === 1);
@@ -234,7 +234,7 @@ describe('M7 trace', () => {
 
   test("M7 what the job's end cut short counts in no duration", async () => {
     const gate = new Gate();
-    const app = openApp({ flows: [running(gate.pass)], engine: { endGraceMs: 1 } });
+    const app = await openApp({ flows: [running(gate.pass)], engine: { endGraceMs: 1 } });
     const id = await startJob(app, { flowId: 'running' });
     await until(() => gate.waiting === 1);
     await app.jobs.cancel(id.slice(4));
@@ -251,7 +251,7 @@ describe('M7 trace', () => {
       const source = f.add('source', emits(range(3)));
       f.connect(source.events.item, f.add('slow', passes<number>(gate.pass)).slots.item);
     });
-    const app = openApp({ flows: [flow], clock });
+    const app = await openApp({ flows: [flow], clock });
     const id = await startJob(app, { flowId: 'waits' });
     for (let item = 0; item < 3; item++) {
       await until(() => gate.waiting === 1);
@@ -279,7 +279,7 @@ describe('M7 trace', () => {
       f.add('source', emits([1]));
       f.add('run', routine.type);
     });
-    const app = openApp({ flows: [retried] });
+    const app = await openApp({ flows: [retried] });
     const id = await startJob(app, { flowId: 'retried' });
     await ended(app, id);
     const { nodes } = await traceOf(app, id, { routineIds: ['run'] });
@@ -300,7 +300,7 @@ describe('M7 trace', () => {
     const flow = running((_, ctx) => {
       for (let at = 0; at < 40; at++) void ctx.emit('out', { at, text: 'x'.repeat(10_000) });
     });
-    const app = openApp({ flows: [flow] });
+    const app = await openApp({ flows: [flow] });
     const id = await startJob(app, { flowId: 'running', input: 'y'.repeat(10_000) });
     await ended(app, id);
     const [only] = (await traceOf(app, id)).nodes;
@@ -321,7 +321,7 @@ describe('M7 trace', () => {
       f.connect(source.events.item, f.add('pass', run).slots.item);
     });
     const monitor = { traceLength: 100, failureTraceLength: 3 };
-    const app = openApp({ flows: [flow], monitor });
+    const app = await openApp({ flows: [flow], monitor });
     const id = await startJob(app, { flowId: 'long' });
     await ended(app, id);
     const { nodes, dropped } = await traceOf(app, id);
@@ -337,7 +337,7 @@ describe('M7 trace', () => {
       const source = f.add('source', emits(range(60)));
       f.connect(source.events.item, f.add('slow', passes<number>(gate.pass)).slots.item);
     });
-    const app = openApp({ flows: [flow], monitor: { traceLength: 20 } });
+    const app = await openApp({ flows: [flow], monitor: { traceLength: 20 } });
     const id = await startJob(app, { flowId: 'going' });
     const step = async (count: number) => {
       for (let at = 0; at < count; at++) {
@@ -391,7 +391,7 @@ test('M7 the log of a job, by level and page', async () => {
   const flow = defineFlow({ id: 'logging' }, (f) => {
     f.connect(f.input, f.add('logs', source).slots.item);
   });
-  const app = openApp({ flows: [flow], monitor: { logLength: 20 } });
+  const app = await openApp({ flows: [flow], monitor: { logLength: 20 } });
   const id = await startJob(app, { flowId: 'logging' });
   await ended(app, id);
   const all = await ask(app, GetLogsDocument, { id, filter: null, first: null, after: null });

@@ -14,7 +14,7 @@ import { settle } from '../support/manual-clock.ts';
 
 test('M6 one query gives status, queues, metrics and info of every routine of a job', async () => {
   const gate = new Gate();
-  const app = openApp({ flows: [queueing(gate, 4, { maxLength: 5 })] });
+  const app = await openApp({ flows: [queueing(gate, 4, { maxLength: 5 })] });
   const id = await startJob(app, { flowId: 'queueing' });
   await until(() => gate.waiting === 1);
   const { job } = await ask(app, GetPictureDocument, { id });
@@ -44,7 +44,7 @@ test('M6 one query gives status, queues, metrics and info of every routine of a 
 
 test('M6 one query gives the same of one routine', async () => {
   const gate = new Gate();
-  const app = openApp({ flows: [queueing(gate, 4)] });
+  const app = await openApp({ flows: [queueing(gate, 4)] });
   const id = await startJob(app, { flowId: 'queueing' });
   await until(() => gate.waiting === 1);
   const { job } = await ask(app, GetRoutineDocument, { id, routineId: 'consumer' });
@@ -58,7 +58,7 @@ test('M6 one query gives the same of one routine', async () => {
 
 test('M6 several jobs in one request, running and ended, in the order asked for', async () => {
   const gate = new Gate();
-  const app = openApp({ flows: [queueing(gate, 2), echo(), chain(10)] });
+  const app = await openApp({ flows: [queueing(gate, 2), echo(), chain(10)] });
   const ids = [
     await startJob(app, { flowId: 'chain' }),
     await startJob(app, { flowId: 'queueing' }),
@@ -75,7 +75,7 @@ test('M6 several jobs in one request, running and ended, in the order asked for'
 });
 
 test('M6 the whole picture of a hundred jobs is within the limits', async () => {
-  const app = openApp({ flows: [chain(3)] });
+  const app = await openApp({ flows: [chain(3)] });
   const ids: string[] = [];
   for (let at = 0; at < 100; at++) ids.push(await startJob(app, { flowId: 'chain' }));
   const { nodes } = await ask(app, GetPicturesDocument, { ids });
@@ -86,7 +86,7 @@ test('M6 the whole picture of a hundred jobs is within the limits', async () => 
 
 test('M9 reading and watching disturb no job: it does the same, and holds nothing back', async () => {
   const gate = new Gate();
-  const app = openApp({ flows: [chain(500), queueing(gate, 3)] });
+  const app = await openApp({ flows: [chain(500), queueing(gate, 3)] });
   const watched = await startJob(app, { flowId: 'chain' });
   const queues = await watch(app, QueueStatusChangedDocument, {
     jobId: watched,
@@ -109,7 +109,7 @@ test('M9 reading and watching disturb no job: it does the same, and holds nothin
 });
 
 test('M11 names the job that is not there', async () => {
-  const app = openApp({ flows: [] });
+  const app = await openApp({ flows: [] });
   for (const id of ['Job:nobody', 'nobody']) {
     expect(await refusal(app, GetPictureDocument, { id })).toMatchObject({
       code: 'NOT_FOUND',

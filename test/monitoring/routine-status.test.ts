@@ -47,7 +47,7 @@ describe('M3 status of the routines of a job', () => {
       f.connect(source.events.item, f.add('failing', breaks, { onError: 'continue' }).slots.item);
       f.connect(source.events.item, f.add('skipping', breaks, { onError: 'skip' }).slots.item);
     });
-    const app = openApp({ flows: [flow], clock });
+    const app = await openApp({ flows: [flow], clock });
     const id = await startJob(app, { flowId: 'statuses' });
     await until(() => gate.waiting === 1);
     await settle();
@@ -96,7 +96,7 @@ describe('M3 status of the routines of a job', () => {
       f.connect(f.input, first.slots.item);
       f.connect(first.events.item, f.add('second', keeps<unknown>([])).slots.item);
     });
-    const app = openApp({ flows: [flow] });
+    const app = await openApp({ flows: [flow] });
     const id = await startJob(app, { flowId: 'cut' });
     await ended(app, id);
     const { job } = await ask(app, GetRoutinesDocument, { id });
@@ -129,7 +129,7 @@ describe('M3 status of the routines of a job', () => {
     const flow = defineFlow({ id: 'progress' }, (f) => {
       f.connect(f.input, f.add('counts', counts).slots.item);
     });
-    const app = openApp({ flows: [flow] });
+    const app = await openApp({ flows: [flow] });
     const id = await startJob(app, { flowId: 'progress' });
     const progress = async () =>
       (await ask(app, GetRoutinesDocument, { id })).job?.routines[0]?.progress;
@@ -171,7 +171,7 @@ describe('M4 and M5 definition of the routines of a flow', () => {
   });
 
   test('M5 each policy tells its type, name, config and description', async () => {
-    const app = openApp({ flows: [flow] });
+    const app = await openApp({ flows: [flow] });
     const { flow: told } = await ask(app, GetFlowDocument, { id: 'policies' });
     const policies = Object.fromEntries(
       (told?.routines ?? []).map(({ routineId, policy }) => [routineId, policy]),
@@ -232,7 +232,7 @@ describe('M4 and M5 definition of the routines of a flow', () => {
       f.connect(f.input, routine.slots.item);
       return { out: routine.events.out };
     });
-    const app = openApp({ flows: [placed] });
+    const app = await openApp({ flows: [placed] });
     const { flow: told } = await ask(app, GetFlowDocument, { id: 'Flow:placed' });
     expect(told).toMatchObject({
       id: 'Flow:placed',
@@ -278,13 +278,13 @@ describe('M4 and M5 definition of the routines of a flow', () => {
     const patient = defineFlow({ id: 'patient', onError }, (f) => {
       f.connect(f.input, f.add('only', passes<unknown>()).slots.item);
     });
-    const app = openApp({ flows: [patient] });
+    const app = await openApp({ flows: [patient] });
     const { flow: told } = await ask(app, GetFlowDocument, { id: 'patient' });
     expect(told?.routines[0]?.errorStrategy.maxAttempts).toBe(Number.MAX_SAFE_INTEGER);
   });
 
   test('M4 the definition is told with the routine of a job', async () => {
-    const app = openApp({ flows: [flow] });
+    const app = await openApp({ flows: [flow] });
     const id = await startJob(app, { flowId: 'policies' });
     const { job } = await ask(app, GetRoutineDocument, { id, routineId: 'batch' });
     expect(job?.routine?.routine).toMatchObject({
@@ -294,7 +294,7 @@ describe('M4 and M5 definition of the routines of a flow', () => {
   });
 
   test('M11 names the flow that is not there, and those that are', async () => {
-    const app = openApp({ flows: [flow] });
+    const app = await openApp({ flows: [flow] });
     expect(await refusal(app, GetFlowDocument, { id: 'nothing' })).toMatchObject({
       code: 'NOT_FOUND',
       message: 'There is no Flow "nothing". Known: policies.',

@@ -50,7 +50,7 @@ function gathering(policy: ReturnType<typeof batchSize>, gate: Gate, count: numb
 
 test('JobNotStarted: the job waits for a place', async () => {
   const gate = new Gate();
-  const app = openApp({ flows: [waiting(gate)], engine: { maxRunningJobs: 1, endGraceMs: 1 } });
+  const app = await openApp({ flows: [waiting(gate)], engine: { maxRunningJobs: 1, endGraceMs: 1 } });
   await startJob(app, { flowId: 'waiting' });
   const id = await startJob(app, { flowId: 'waiting' });
   await until(() => gate.waiting === 1);
@@ -64,7 +64,7 @@ test('JobIsPaused: the job is paused; a routine whose code goes on is running', 
     f.connect(f.input, first.slots.item);
     f.connect(first.events.item, f.add('second', keeps<unknown>([])).slots.item);
   });
-  const app = openApp({ flows: [flow] });
+  const app = await openApp({ flows: [flow] });
   const id = await startJob(app, { flowId: 'paused' });
   await until(() => gate.waiting === 1);
   await app.jobs.pause(id.slice(4));
@@ -82,7 +82,7 @@ test('JobIsEnding: another routine failed, and running code is waited for', asyn
     const fails = passes<unknown>(() => Promise.reject(new Broken('no')));
     f.connect(f.input, f.add('fails', fails).slots.item);
   });
-  const app = openApp({ flows: [flow], engine: { endGraceMs: 1e6 } });
+  const app = await openApp({ flows: [flow], engine: { endGraceMs: 1e6 } });
   const id = await startJob(app, { flowId: 'ending' });
   await until(() => gate.waiting === 1);
   await settle();
@@ -98,7 +98,7 @@ test('RoutineIsDone: a source that has run, and every routine of a job that has 
     const source = f.add('source', emitsAtOnce([1]));
     f.connect(source.events.item, f.add('slow', passes<unknown>(gate.pass)).slots.item);
   });
-  const app = openApp({ flows: [flow] });
+  const app = await openApp({ flows: [flow] });
   const id = await startJob(app, { flowId: 'done' });
   await until(() => gate.waiting === 1);
   expect(await why(app, id, 'source')).toMatchObject({ __typename: 'RoutineIsDone' });
@@ -113,7 +113,7 @@ test('RoutineIsDone: a source that has run, and every routine of a job that has 
 
 test('WaitingForData: which slots, how many of how many', async () => {
   const gate = new Gate();
-  const app = openApp({ flows: [gathering(batchSize(5), gate, 3)] });
+  const app = await openApp({ flows: [gathering(batchSize(5), gate, 3)] });
   const id = await startJob(app, { flowId: 'gathering' });
   await until(() => gate.waiting === 1);
   await settle();
@@ -139,7 +139,7 @@ test('WaitingForData: every slot of a routine that wants all of them', async () 
     f.connect(f.input, slow.slots.item);
     f.connect(slow.events.item, pair.slots.right);
   });
-  const app = openApp({ flows: [flow] });
+  const app = await openApp({ flows: [flow] });
   const id = await startJob(app, { flowId: 'pairing' });
   await until(() => gate.waiting === 1);
   expect(await why(app, id, 'pair')).toMatchObject({
@@ -153,7 +153,7 @@ test('WaitingForData: every slot of a routine that wants all of them', async () 
 test('WaitingForData: a custom policy that does not say what it needs', async () => {
   const gate = new Gate();
   const policy = custom(() => ({}), { name: 'never', description: 'Never.', flush: false });
-  const app = openApp({ flows: [gathering(policy, gate, 2)] });
+  const app = await openApp({ flows: [gathering(policy, gate, 2)] });
   const id = await startJob(app, { flowId: 'gathering' });
   await until(() => gate.waiting === 1);
   await settle();
@@ -167,7 +167,7 @@ test('WaitingForData: a custom policy that does not say what it needs', async ()
 test('WaitingForTime: until when', async () => {
   const gate = new Gate();
   const clock = new ManualClock();
-  const app = openApp({ flows: [gathering(timeInterval(5000), gate, 2)], clock });
+  const app = await openApp({ flows: [gathering(timeInterval(5000), gate, 2)], clock });
   await clock.advance(1000);
   const id = await startJob(app, { flowId: 'gathering' });
   await until(() => gate.waiting === 1);
@@ -188,7 +188,7 @@ test('WaitingForRetry: when, and which attempt', async () => {
     const fails = passes<unknown>(() => Promise.reject(new Broken('no')));
     f.connect(f.input, f.add('fails', fails).slots.item);
   });
-  const app = openApp({ flows: [flow], clock });
+  const app = await openApp({ flows: [flow], clock });
   const id = await startJob(app, { flowId: 'retrying' });
   await settle();
   expect(await why(app, id, 'fails')).toMatchObject({
@@ -210,7 +210,7 @@ test('BlockedByFullQueue: which queue', async () => {
     const slow = f.add('slow', passes<unknown>(gate.pass), { slots: { item: { maxLength: 1 } } });
     f.connect(source.events.item, slow.slots.item);
   });
-  const app = openApp({ flows: [flow] });
+  const app = await openApp({ flows: [flow] });
   const id = await startJob(app, { flowId: 'blocked' });
   await until(() => gate.waiting === 1);
   expect(await why(app, id, 'source')).toEqual({
@@ -236,7 +236,7 @@ test('code that works on while what it emitted waits outside is running', async 
     const slow = f.add('slow', passes<unknown>(gate.pass), { slots: { item: { maxLength: 1 } } });
     f.connect(f.add('source', source).events.item, slow.slots.item);
   });
-  const app = openApp({ flows: [flow] });
+  const app = await openApp({ flows: [flow] });
   const id = await startJob(app, { flowId: 'working' });
   await until(() => gate.waiting === 1 && emitted.waiting === 1);
   expect(await why(app, id, 'source')).toBeNull();

@@ -1,0 +1,151 @@
+import {
+  type ExpressionBuilder,
+  type Kysely,
+  type SelectQueryBuilder,
+  type SqlBool,
+  sql,
+} from 'kysely';
+import type { Database } from '../storage/database.ts';
+import { toStoredText } from '../storage/stored-text.ts';
+import type { JobsTable, Tables } from '../storage/tables.ts';
+import { type Branch, type PagePlan, planPage, type Segment, toWhole } from './job-list-plan.ts';
+import type { JobFilter, JobQuery } from './job-query.ts';
+
+/** Finds jobs in the database. */
+export interface JobLists {
+  /** At most two statements, however long the list is. */
+  list(query: JobQuery): Promise<JobsTable[]>;
+  count(filter: JobFilter): Promise<number>;
+}
+
+export function createJobLists({ reads, scans }: Database): JobLists {
+  const readSegment = async (plan: PagePlan, segment: Segment, limit: number) => {
+    const db = segment.isSearch ? scans : reads;
+    const [first, second] = segment.branches;
+    if (first === undefined) return [];
+    if (second === undefined && !plan.isScoped) {
+      return selectBranch(db, plan, segment, first, limit).selectAll().execute();
+    }
+    // SQLite takes the index with all columns of a filter only if it need not look into the table at once.
+    const ids = selectIds(db, plan, segment, limit);
+    const rows = await db.selectFrom('jobs').selectAll().where('id', 'in', ids).execute();
+    return rows.sort((a, b) => compareRows(a, b, plan, segment));
+  };
+
+  return {
+    async list(query) {
+      const plan = planPage(query);
+      const rows: JobsTable[] = [];
+      for (const segment of plan.segments) {
+        const room = query.limit - rows.length;
+        if (room > 0) rows.push(...(await readSegment(plan, segment, room)));
+      }
+      return query.fromEnd ? rows.reverse() : rows;
+    },
+    async count(filter) {
+      const { flowIds, states } = filter;
+      if (flowIds?.length === 0 || states?.length === 0) return 0;
+      let jobs = scans.selectFrom('jobs').where((eb) => matches(eb, filter));
+      if (states !== undefined) jobs = jobs.where('state', 'in', states);
+      const found = await jobs.select(({ fn }) => fn.countAll().as('count')).executeTakeFirst();
+      return Number(found?.count ?? 0);
+    },
+  };
+}
+
+/** The ids of the first jobs of all branches together. */
+function selectIds(db: Kysely<Tables>, plan: PagePlan, segment: Segment, limit: number) {
+  const direction = plan.isDescending ? 'desc' : 'asc';
+  const [first, ...others] = segment.branches.map((branch, at) =>
+    db
+      .selectFrom(
+        selectBranch(db, plan, segment, branch, limit)
+          .select(['id', 'state', `${plan.column} as place`])
+          .as(`branch_${at}`),
+      )
+      .select(['id', 'state', 'place']),
+  );
+  if (first === undefined) throw new Error('A segment without branches has no jobs.');
+  const all = others.reduce((union, other) => union.unionAll(other), first);
+  let page = db.selectFrom(all.as('page')).select('id');
+  if (plan.isByState) page = page.orderBy('state', direction);
+  if (segment.isKeyed) page = page.orderBy('place', direction);
+  return page.orderBy('id', direction).limit(limit);
+}
+
+/** The first jobs of a branch, in order. */
+function selectBranch(
+  db: Kysely<Tables>,
+  { column, isDescending, rest }: PagePlan,
+  { isKeyed }: Segment,
+  { flowId, state, lower, upper }: Branch,
+  limit: number,
+): SelectQueryBuilder<Tables, 'jobs', object> {
+  const direction = isDescending ? 'desc' : 'asc';
+  let jobs = db.selectFrom('jobs').where((eb) => matches(eb, rest));
+  if (flowId !== undefined) jobs = jobs.where('flow_id', '=', toStoredText(flowId));
+  if (state !== undefined) jobs = jobs.where('state', '=', state);
+  const bounds = [
+    ['>', lower],
+    ['<', upper],
+  ] as const;
+  if (!isKeyed) {
+    // Who has not ended took no time, so one index has both.
+    jobs = jobs.where('duration_ms', 'is', null);
+    if (column === 'finished_at') jobs = jobs.where('finished_at', 'is', null);
+    for (const [sign, bound] of bounds) {
+      if (bound !== undefined) jobs = jobs.where('id', sign, toStoredText(bound.id));
+    }
+    return jobs.orderBy('id', direction).limit(limit);
+  }
+  if (column !== 'created_at') jobs = jobs.where(column, 'is not', null);
+  for (const [sign, bound] of bounds) {
+    if (bound === undefined) continue;
+    const { key, id } = bound;
+    jobs = jobs.where(({ eb, refTuple, tuple }) =>
+      eb(refTuple(column, 'id'), sign, tuple(key, toStoredText(id))),
+    );
+  }
+  return jobs.orderBy(column, direction).orderBy('id', direction).limit(limit);
+}
+
+/** Whether a job is one of those a filter asks for; its state is not looked at. */
+function matches(eb: ExpressionBuilder<Tables, 'jobs'>, filter: JobFilter) {
+  const { flowIds, owner, text } = filter;
+  const conditions = [];
+  if (flowIds !== undefined) conditions.push(eb('flow_id', 'in', flowIds.map(toStoredText)));
+  if (owner !== undefined) conditions.push(eb('owner', '=', toStoredText(owner)));
+  const times = [
+    ['created_at', filter.createdAfter, filter.createdBefore],
+    ['finished_at', filter.finishedAfter, filter.finishedBefore],
+  ] as const;
+  for (const [column, after, before] of times) {
+    // Times are whole numbers.
+    if (after !== undefined) conditions.push(eb(column, '>', toWhole(Math.floor(after))));
+    if (before !== undefined) conditions.push(eb(column, '<', toWhole(Math.ceil(before))));
+  }
+  if (text !== undefined) {
+    const pattern = `%${searchable(text).replace(/[\\%_]/g, '\\$&')}%`;
+    conditions.push(sql<SqlBool>`search_text like ${pattern} escape '\\'`);
+  }
+  return eb.and(conditions);
+}
+
+/** A text as it is looked for, and looked at. Letters that no database can hold are all taken for one. */
+export function searchable(text: string): string {
+  return text.toLowerCase().replace(/[\0\p{Cs}]/gu, '\ufffd');
+}
+
+/** Which of two jobs of a segment is read first. */
+function compareRows(
+  a: JobsTable,
+  b: JobsTable,
+  { column, isByState, isDescending }: PagePlan,
+  { isKeyed }: Segment,
+): number {
+  const sign = isDescending ? -1 : 1;
+  if (isByState && a.state !== b.state) return a.state < b.state ? -sign : sign;
+  const [left, right] = isKeyed ? [a[column] ?? 0, b[column] ?? 0] : [0, 0];
+  if (left !== right) return left < right ? -sign : sign;
+  return a.id < b.id ? -sign : sign;
+}

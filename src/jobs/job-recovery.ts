@@ -1,0 +1,210 @@
+import type { Logger } from 'pino';
+import { FlowChangedError } from '../engine/index.ts';
+import type { FlowRegistry } from '../flows/flow-registry.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import { CheckpointError } from './checkpoint.ts';
+import type { CheckpointStore } from './checkpoint-store.ts';
+import type { Job, JobRecovery } from './job.ts';
+import type { JobEvents } from './job-events.ts';
+import type { JobHistory } from './job-history.ts';
+import type { HostedJob, JobHost } from './job-host.ts';
+import type { JobLedger } from './job-ledger.ts';
+import { type JobPosition, positionOf } from './job-query.ts';
+import type { JobStore } from './job-store.ts';
+
+export interface RecoveryOptions {
+  /** A job that was being run at so many crashes one after another is given up. Default 5. */
+  readonly maxCrashes?: number | undefined;
+  /** A job that ran so long after it was taken up did not cause the next crash, in milliseconds. Default 60,000. */
+  readonly stableAfterMs?: number | undefined;
+}
+
+export interface RecoveryDeps extends RecoveryOptions {
+  readonly flows: FlowRegistry;
+  readonly store: JobStore;
+  readonly checkpoints: CheckpointStore;
+  readonly history: JobHistory;
+  readonly host: JobHost;
+  readonly ledger: JobLedger;
+  readonly events: JobEvents;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** What was done with the jobs that had not ended, in numbers. */
+export interface RecoveryReport {
+  /** Had not run yet, and were put in line again. */
+  started: number;
+  /** Went on from a checkpoint. */
+  resumed: number;
+  /** Began again from their start. */
+  restarted: number;
+  failed: number;
+  /** Had been cancelled. */
+  cancelled: number;
+  /** Are left as they are, since their flows are not on this server. */
+  left: number;
+}
+
+const UNFINISHED = ['PENDING', 'RUNNING', 'PAUSED'] as const;
+const ORDER = { field: 'CREATED_AT', isDescending: false } as const;
+const AT_A_TIME = 100;
+
+/**
+ * Takes up the jobs that had not ended when the process they ran in did. To be called once, before new jobs are
+ * accepted.
+ *
+ * - A PENDING job has not run: it is put in line again.
+ * - A job that was being run goes on from its newest checkpoint, begins again, or fails, as its flow's `onCrash` says.
+ *   After a shut-down that let it be checkpointed it goes on whatever that says: nothing is repeated.
+ * - Without a checkpoint that can be used it begins again.
+ * - A job that was being run at several crashes in a row fails: it may be what causes them.
+ * - A job that was being cancelled is cancelled.
+ * - A job whose flow is not here is left as it is, until a server has the flow, or somebody cancels it.
+ */
+export async function recoverJobs(deps: RecoveryDeps): Promise<RecoveryReport> {
+  const { store, logger } = deps;
+  const report: RecoveryReport = {
+    started: 0,
+    resumed: 0,
+    restarted: 0,
+    failed: 0,
+    cancelled: 0,
+    left: 0,
+  };
+  let after: JobPosition | undefined;
+  for (;;) {
+    const filter = { states: UNFINISHED };
+    const page = { filter, order: ORDER, after, limit: AT_A_TIME, fromEnd: false };
+    const jobs = await store.list(page);
+    const outcomes = await Promise.all(jobs.map((job) => recover(job, deps)));
+    for (const outcome of outcomes) report[outcome]++;
+    const last = jobs.at(-1);
+    if (last === undefined) break;
+    after = positionOf(last, ORDER);
+  }
+  if (Object.values(report).some((count) => count > 0)) {
+    logger.info({ ...report }, 'Took up the jobs that had not ended.');
+  }
+  return report;
+}
+
+async function recover(job: Job, deps: RecoveryDeps): Promise<keyof RecoveryReport> {
+  const { flows, host, checkpoints, ledger, logger } = deps;
+  const { id: jobId, flowId, input, priority } = job;
+  const flow = flows.get(flowId);
+  if (flow === undefined) {
+    logger.warn({ jobId, flowId }, 'A job was not taken up: its flow is not on this server.');
+    return 'left';
+  }
+  if (job.cancelRequestedAt !== undefined) {
+    await ledger.end(jobId, 'CANCELLED');
+    return 'cancelled';
+  }
+  const hosted: HostedJob = { jobId, flow, input, priority, isPaused: job.state === 'PAUSED' };
+  if (job.state === 'PENDING') {
+    const hasBegunBefore = job.recovery !== undefined;
+    await (hasBegunBefore ? startAnew(hosted, deps) : host.start(hosted));
+    return 'started';
+  }
+
+  const checkpoint = await checkpoints.find(jobId);
+  const recovery = nextRecovery(job, checkpoint, deps);
+  const isCrash = !wasShutDown(job, checkpoint);
+  if (isCrash && flow.onCrash === 'fail') {
+    const message = `The server was killed while the job ran, and its flow says \`onCrash: 'fail'\`.`;
+    return fail(job, recovery, { message, code: 'CRASHED' }, deps);
+  }
+  const { maxCrashes = 5 } = deps;
+  if (recovery.crashCount > maxCrashes) {
+    const message =
+      `The server was killed ${recovery.crashCount} times in a row while the job ran, which may be what the job ` +
+      `does. Retry it when the cause is found.`;
+    return fail(job, recovery, { message, code: 'CRASH_LOOP' }, deps);
+  }
+  const mayResume = checkpoint?.data !== undefined && (!isCrash || flow.onCrash === 'resume');
+  if (mayResume) {
+    try {
+      return await resume(job, hosted, checkpoint, recovery, deps);
+    } catch (error) {
+      if (error instanceof FlowChangedError) {
+        return fail(job, recovery, { message: error.message, code: error.code }, deps);
+      }
+      if (!(error instanceof CheckpointError)) throw error;
+      logger.warn({ jobId, err: error }, 'A job begins again: its checkpoint could not be used.');
+    }
+  }
+  await restart(job, hosted, recovery, deps);
+  return 'restarted';
+}
+
+/**
+ * Whether its process was on its way out when the checkpoint was taken. The checkpoint stays until the next is stored:
+ * when the job was taken up since, it was running again, and the process was killed.
+ */
+function wasShutDown({ recovery }: Job, checkpoint: Checkpoint | undefined): boolean {
+  return checkpoint?.isFinal === true && checkpoint.takenAt >= (recovery?.at ?? 0);
+}
+
+/** The recovery that is about to happen. */
+function nextRecovery(
+  job: Job,
+  checkpoint: Checkpoint | undefined,
+  { clock, stableAfterMs = 60_000 }: RecoveryDeps,
+): JobRecovery {
+  const { recovery, startedAt } = job;
+  const upSince = recovery?.at ?? startedAt ?? clock.now();
+  const wasStable = checkpoint !== undefined && checkpoint.takenAt - upSince >= stableAfterMs;
+  const crashesBefore = wasStable ? 0 : (recovery?.crashCount ?? 0);
+  const crashCount = wasShutDown(job, checkpoint) ? 0 : 1 + crashesBefore;
+  return { count: (recovery?.count ?? 0) + 1, crashCount, at: clock.now(), from: undefined };
+}
+
+async function resume(
+  { id, flowId }: Job,
+  hosted: HostedJob,
+  checkpoint: Checkpoint,
+  recovery: JobRecovery,
+  { host, store, ledger, events, clock }: RecoveryDeps,
+): Promise<'resumed'> {
+  // Counted before its code runs: it may be what ends the process.
+  const from = checkpoint.takenAt;
+  await store.update(id, { recovery: { ...recovery, from } });
+  await host.restore(hosted, checkpoint);
+  ledger.announce({ id, flowId });
+  events.record(id, flowId, clock.now(), { type: 'JOB_RECOVERED', checkpointAt: from });
+  return 'resumed';
+}
+
+async function restart(
+  { id, flowId }: Job,
+  hosted: HostedJob,
+  recovery: JobRecovery,
+  deps: RecoveryDeps,
+): Promise<void> {
+  const { store, ledger, events, clock } = deps;
+  // That it is paused must outlast another kill, also one before it has begun.
+  const state = hosted.isPaused === true ? 'PAUSED' : 'PENDING';
+  await store.update(id, { state, startedAt: undefined, recovery });
+  await startAnew(hosted, deps);
+  ledger.announce({ id, flowId });
+  events.record(id, flowId, clock.now(), { type: 'JOB_RECOVERED' });
+}
+
+/** Starts a job that has begun before: what it did then stays in its trace and its log. */
+async function startAnew(hosted: HostedJob, { host, history }: RecoveryDeps): Promise<void> {
+  const { trace, log } = await history.readLastPlaces(hosted.jobId);
+  await host.start({ ...hosted, before: { durations: {}, traceTotal: trace, logTotal: log } });
+}
+
+async function fail(
+  { id }: Job,
+  recovery: JobRecovery,
+  error: { readonly message: string; readonly code: string },
+  { store, ledger }: RecoveryDeps,
+): Promise<'failed'> {
+  await store.update(id, { recovery });
+  await ledger.end(id, 'FAILED', error);
+  return 'failed';
+}
