@@ -185,8 +185,9 @@ async function restart(
 ): Promise<void> {
   const { store, ledger, events, clock } = deps;
   // That it is paused must outlast another kill, also one before it has begun.
-  const state = hosted.isPaused === true ? 'PAUSED' : 'PENDING';
-  await store.update(id, { state, startedAt: undefined, recovery });
+  const isPaused = hosted.isPaused === true;
+  const waiting = isPaused ? {} : ({ state: 'PENDING', startedAt: undefined } as const);
+  await store.update(id, { ...waiting, recovery });
   await startAnew(hosted, deps);
   ledger.announce({ id, flowId });
   events.record(id, flowId, clock.now(), { type: 'JOB_RECOVERED' });

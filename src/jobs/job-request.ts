@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { checkInput, type Flow, InvalidInputError } from '../engine/index.ts';
-import { type Issue, ValidationError } from '../lib/domain-error.ts';
+import { type Issue, messageOf, ValidationError } from '../lib/domain-error.ts';
 import { jsonDepth } from '../lib/json-size.ts';
 import type { Job } from './job.ts';
 
@@ -31,11 +31,22 @@ const requestSchema = z.object({
   idempotencyKey: z.string().min(1).max(200).optional(),
 });
 
-/** Answers the request's metadata. @throws ValidationError with every fault of the request and of its input */
-export function checkRequest(
-  flow: Flow,
-  request: StartJobRequest,
-): Readonly<Record<string, unknown>> {
+/** What a job is made of, as it is stored: plain JSON. */
+export interface CheckedRequest {
+  readonly input: unknown;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Takes a request's input and metadata as JSON, since a job has to be the same after they were stored.
+ * @throws ValidationError with every fault of the request and of its input
+ */
+export function checkRequest(flow: Flow, given: StartJobRequest): CheckedRequest {
+  const request = {
+    ...given,
+    input: throughJson(given.input, 'input'),
+    metadata: throughJson(given.metadata, 'metadata'),
+  };
   const checked = requestSchema.safeParse(request);
   const issues: Issue[] = (checked.error?.issues ?? []).map(({ path, message }) => ({
     path: ['input', ...path.map(String)],
@@ -55,10 +66,22 @@ export function checkRequest(
     issues.push({ path: ['input', 'input'], message });
   }
   if (!checked.success || issues.length > 0) throw new ValidationError(issues);
-  return checked.data.metadata;
+  return { input: request.input, metadata: checked.data.metadata };
+}
+
+/** The value as it is when it was written as JSON and read again. @throws ValidationError when it can't be */
+function throughJson(value: unknown, name: string): unknown {
+  try {
+    const text = JSON.stringify(value);
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch (error) {
+    const message = `Can't be written as JSON: ${messageOf(error)}`;
+    throw new ValidationError([{ path: ['input', name], message }]);
+  }
 }
 
 /** Whether a request is the one that a job was made for. */
 export function isSameRequest(job: Job, request: StartJobRequest): boolean {
-  return job.flowId === request.flowId && isDeepStrictEqual(job.input, request.input);
+  const input = throughJson(request.input, 'input');
+  return job.flowId === request.flowId && isDeepStrictEqual(job.input, input);
 }

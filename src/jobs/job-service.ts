@@ -129,12 +129,12 @@ export function createJobService(deps: JobServiceDeps): JobService {
   const create = async (request: StartJobRequest, retryOf?: string): Promise<Job> => {
     if (isClosed) throw new ShuttingDownError();
     const flow = flows.require(request.flowId);
-    const metadata = checkRequest(flow, request);
+    const { input, metadata } = checkRequest(flow, request);
     const job: Job = {
       id: newId(),
       flowId: flow.id,
       state: 'PENDING',
-      input: request.input,
+      input,
       metadata,
       owner: request.owner,
       priority: request.priority ?? 0,

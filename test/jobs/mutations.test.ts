@@ -155,7 +155,10 @@ describe('startJob', () => {
 
   test('a job with a higher priority gets the next place', async () => {
     const gate = new Gate();
-    const app = await openApp({ flows: [waiting(gate)], engine: { maxRunningJobs: 1, endGraceMs: 1 } });
+    const app = await openApp({
+      flows: [waiting(gate)],
+      engine: { maxRunningJobs: 1, endGraceMs: 1 },
+    });
     await startJob(app, { flowId: 'waiting' });
     await until(() => gate.waiting === 1);
     const low = await startJob(app, { flowId: 'waiting', priority: 1 });

@@ -50,7 +50,10 @@ function gathering(policy: ReturnType<typeof batchSize>, gate: Gate, count: numb
 
 test('JobNotStarted: the job waits for a place', async () => {
   const gate = new Gate();
-  const app = await openApp({ flows: [waiting(gate)], engine: { maxRunningJobs: 1, endGraceMs: 1 } });
+  const app = await openApp({
+    flows: [waiting(gate)],
+    engine: { maxRunningJobs: 1, endGraceMs: 1 },
+  });
   await startJob(app, { flowId: 'waiting' });
   const id = await startJob(app, { flowId: 'waiting' });
   await until(() => gate.waiting === 1);
