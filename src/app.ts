@@ -27,6 +27,7 @@ import { createLocalJobHost } from './jobs/local-job-host.ts';
 import { createRetention, DEFAULT_RETENTION, type RetentionOptions } from './jobs/retention.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { newId } from './lib/ids.ts';
+import { isKeptWithin } from './lib/within.ts';
 import type { JobMonitorOptions } from './monitoring/job-monitor.ts';
 import { createMemoryPubSub, type PubSub } from './pubsub/memory-pubsub.ts';
 import type { Topics } from './pubsub/topics.ts';
@@ -156,6 +157,8 @@ export async function createApp(options: AppOptions): Promise<App> {
     clock,
     monitor: options.monitor,
     checkpointIntervalMs: options.checkpointIntervalMs,
+    onFailure: (error, jobId) =>
+      logger.error({ err: error, jobId }, 'A checkpoint could not be taken.'),
     listener: {
       starting: async (jobId, isPaused) => told.ledger?.starting(jobId, isPaused),
       stateChanged: (change) => told.ledger?.stateChanged(change),
@@ -244,7 +247,9 @@ export async function createApp(options: AppOptions): Promise<App> {
   const close = async () => {
     jobs.close();
     // Jobs first, so that those who watch them see it.
-    if (database.isPersistent) await jobHost.suspend(closeGraceMs);
+    if (database.isPersistent) {
+      await isKeptWithin(jobHost.suspend(closeGraceMs), closeGraceMs + SETTLE_LIMIT_MS, clock);
+    }
     await jobHost.close();
     await ledger.drained(SETTLE_LIMIT_MS);
     await Promise.all([retention.close(), analytics.close()]);

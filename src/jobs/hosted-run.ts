@@ -13,6 +13,9 @@ const LOG_DELAY_MS = 250;
 /** Taking a checkpoint may take this share of the time at most. */
 const CHECKPOINT_SHARE = 1 / 50;
 
+/** Of the trace, a checkpoint of a job that goes on brings the newest that have so many characters. */
+const TRACE_CHARACTERS = 32 * 1024;
+
 export interface HostedRunParts {
   readonly job: JobRun;
   readonly monitor: JobMonitor;
@@ -72,10 +75,9 @@ export class HostedRun {
     this.starting = undefined;
   }
 
-  /** To be called now and then: takes a checkpoint when it is time and something has happened. */
-  look(): void {
-    const isDue = this.#clock.monotonicMs() >= this.#nextMs;
-    if (isDue && this.job.version !== this.#version) void this.checkpoint(false);
+  /** Whether it is time for a checkpoint, and something has happened since the last. */
+  get isDue(): boolean {
+    return this.#clock.monotonicMs() >= this.#nextMs && this.job.version !== this.#version;
   }
 
   /**
@@ -124,7 +126,7 @@ export class HostedRun {
 
   #recordTrace(): void {
     const { monitor } = this;
-    const trace = monitor.traceSince(this.#tracedTo, KEPT_TRACE_CHARACTERS);
+    const trace = monitor.traceSince(this.#tracedTo, TRACE_CHARACTERS);
     this.#tracedTo = monitor.traceTotal;
     this.#record(trace, monitor.traceTotal - monitor.traceLength);
   }

@@ -1,5 +1,6 @@
 import { isFinalState } from '../engine/index.ts';
 import type { Clock } from '../lib/clock.ts';
+import { isKeptWithin } from '../lib/within.ts';
 import type { FailureReading } from '../monitoring/readings.ts';
 import type { PubSub } from '../pubsub/memory-pubsub.ts';
 import type { JobHappening, Topics } from '../pubsub/topics.ts';
@@ -46,6 +47,8 @@ export interface JobLedger extends Omit<JobHostListener, 'logged'> {
 
 export function createJobLedger(deps: JobLedgerDeps): JobLedger {
   const { store, checkpoints, history, events, pubsub, clock, host, onEnded, onFailure } = deps;
+  /** Jobs of which it is stored that they start, and not yet told. */
+  const starting = new Map<string, Job>();
   /** Jobs that could not be checkpointed the last time. */
   const problematic = new Set<string>();
   /** For each job the storing of its latest change. */
@@ -62,16 +65,6 @@ export function createJobLedger(deps: JobLedgerDeps): JobLedger {
     return stored;
   };
 
-  const isKeptWithin = async (promise: Promise<unknown>, limitMs: number): Promise<boolean> => {
-    let cancelTimer = () => {};
-    const isLate = new Promise<false>((resolve) => {
-      cancelTimer = clock.setTimer(limitMs, () => resolve(false));
-    });
-    const isKept = await Promise.race([promise.then(() => true), isLate]);
-    cancelTimer();
-    return isKept;
-  };
-
   const announce: JobLedger['announce'] = ({ id, flowId }, isDeleted = false) =>
     pubsub.publish('jobChanged', { jobId: id, flowId, isDeleted });
 
@@ -83,6 +76,7 @@ export function createJobLedger(deps: JobLedgerDeps): JobLedger {
   const storeChange = async (change: HostedStateChange): Promise<void> => {
     const { jobId, from, state, at, error, results, unresponsiveRoutineIds } = change;
     if (isFinalState(state)) {
+      starting.delete(jobId);
       problematic.delete(jobId);
       const end = { state, error, unresponsiveRoutineIds, finishedAt: at };
       const job = await store.finish(jobId, end, results);
@@ -93,9 +87,9 @@ export function createJobLedger(deps: JobLedgerDeps): JobLedger {
       return;
     }
     // That a job starts was stored before it did.
-    const isStart = from === 'PENDING';
-    const job = isStart ? await store.get(jobId) : await store.update(jobId, { state });
-    if (job !== undefined) tell(isStart ? { ...job, state } : job, from, at);
+    const job = starting.get(jobId) ?? (await store.update(jobId, { state }));
+    starting.delete(jobId);
+    if (job !== undefined) tell(job, from, at);
   };
 
   return {
@@ -124,13 +118,13 @@ export function createJobLedger(deps: JobLedgerDeps): JobLedger {
     },
     async settled(jobId, limitMs) {
       const stored = changes.get(jobId);
-      if (stored === undefined || (await isKeptWithin(stored, limitMs))) return;
+      if (stored === undefined || (await isKeptWithin(stored, limitMs, clock))) return;
       throw new StorageUnavailableError(
         `What became of job ${jobId} can't be stored now. It will be as soon as the database can be written again.`,
       );
     },
     async drained(limitMs) {
-      await isKeptWithin(Promise.all(changes.values()), limitMs);
+      await isKeptWithin(Promise.all(changes.values()), limitMs, clock);
     },
     end: (jobId, state, error) =>
       next(jobId, async () => {

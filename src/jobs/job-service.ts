@@ -162,12 +162,22 @@ export function createJobService(deps: JobServiceDeps): JobService {
     return job;
   };
 
+  /** While the database can't be read nobody knows; when the job can be stored after all, the key is looked at again. */
+  const findSoon = async (key: string): Promise<Job | undefined> => {
+    try {
+      return await store.findByIdempotencyKey(key);
+    } catch (error) {
+      if (error instanceof StorageUnavailableError) return undefined;
+      throw error;
+    }
+  };
+
   const startOnce = async (
     key: string,
     request: StartJobRequest,
     retryOf?: string,
   ): Promise<Job> => {
-    const job = (await store.findByIdempotencyKey(key)) ?? (await create(request, retryOf));
+    const job = (await findSoon(key)) ?? (await create(request, retryOf));
     if (job.retryOf === retryOf && isSameRequest(job, request)) return job;
     throw new IdempotencyConflictError(key, job.id);
   };

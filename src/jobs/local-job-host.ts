@@ -19,6 +19,8 @@ export interface LocalJobHostOptions {
   readonly clock: Clock;
   readonly listener: JobHostListener;
   readonly monitor?: JobMonitorOptions | undefined;
+  /** Told of checkpoints that could not be taken. */
+  readonly onFailure: (error: unknown, jobId: string) => void;
   /** How often a running job that changes is checkpointed, in milliseconds. Default 5,000. */
   readonly checkpointIntervalMs?: number | undefined;
 }
@@ -35,7 +37,7 @@ const SHORTEST_LOOK_INTERVAL_MS = 20;
 
 /** Runs jobs in this process. */
 export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
-  const { engine, clock, listener, checkpointIntervalMs = 5_000 } = options;
+  const { engine, clock, listener, onFailure, checkpointIntervalMs = 5_000 } = options;
   const running = new Map<string, HostedRun>();
   const ended = new Map<string, EndedRun>();
   /** Flows of which a job was checkpointed here, so that it is known whether that is possible. */
@@ -48,13 +50,17 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
   const looksPerRate = Math.round(LOOK_INTERVAL_MS / lookIntervalMs);
   let looks = 0;
 
+  const checkpoint = (run: HostedRun) => {
+    run.checkpoint(false).catch((error: unknown) => onFailure(error, run.job.id));
+  };
+
   const look = () => {
     cancelLook = undefined;
     if (running.size === 0) return;
     const isRateDue = ++looks % looksPerRate === 0;
     for (const run of running.values()) {
       if (isRateDue) run.monitor.measureRates();
-      run.look();
+      if (run.isDue) checkpoint(run);
     }
     cancelLook = clock.setTimer(lookIntervalMs, look);
   };
@@ -95,7 +101,7 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
         const isFirst = !hasEnded && !tried.has(flow);
         if (isFirst) tried.add(flow);
         // Only once the job's code is not in the middle of something.
-        if (isFirst || state === 'PAUSED') setImmediate(() => void run.checkpoint(false));
+        if (isFirst || state === 'PAUSED') setImmediate(() => checkpoint(run));
       },
       logged: (_, { routineId, level, message, at }) => {
         run.noteLogged();
