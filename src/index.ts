@@ -17,7 +17,9 @@ export {
   IdempotencyConflictError,
   InvalidJobStateError,
   type Job,
+  type JobRecovery,
   type KeptOutput,
+  ShuttingDownError,
 } from './jobs/job.ts';
 export type {
   JobFilter,
@@ -26,8 +28,10 @@ export type {
   JobPosition,
   JobQuery,
 } from './jobs/job-query.ts';
+export type { RecoveryOptions } from './jobs/job-recovery.ts';
 export type { StartJobRequest } from './jobs/job-request.ts';
 export type { JobService } from './jobs/job-service.ts';
+export type { KeepLimits, RetentionOptions } from './jobs/retention.ts';
 export { NotFoundError, ValidationError } from './lib/domain-error.ts';
 export type { JobMonitorOptions } from './monitoring/job-monitor.ts';
 export type { FailureReading } from './monitoring/readings.ts';
@@ -35,3 +39,9 @@ export type { ExampleOperation } from './server/graphiql.ts';
 export type { ServerLimits } from './server/limits.ts';
 export type { Listening, ListenOptions } from './server/server.ts';
 export { ServerError, type ServerErrorCode } from './server/server-error.ts';
+export {
+  StorageOpenError,
+  type StorageStatus,
+  StorageUnavailableError,
+} from './storage/database.ts';
+export { migrateDatabase, type OpenDatabaseOptions } from './storage/open-database.ts';

@@ -1,10 +1,13 @@
 /*
- * The built server, started as its users start it, asked by real clients: one query, one mutation, one subscription.
- * `npm run smoke` builds first.
+ * The built server, started as its users start it, asked by real clients: one query, one mutation, one subscription; then
+ * killed, and started again on the same data. `npm run smoke` builds first.
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
 import { print } from 'graphql';
@@ -16,9 +19,13 @@ import {
   SmokeStartDocument,
 } from './generated/operations.ts';
 
-const server = spawn(process.execPath, ['dist/src/cli/main.js', 'start', '--port', '0'], {
-  stdio: ['ignore', 'pipe', 'inherit'],
-});
+const dataDir = await mkdtemp(join(tmpdir(), 'millrace-smoke-'));
+
+const start = () =>
+  spawn(process.execPath, ['dist/src/cli/main.js', 'start', '--port', '0', '--data-dir', dataDir], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+let server = start();
 
 /** The address that the server prints once it listens. */
 async function readUrl({ stdout }: ChildProcess): Promise<string> {
@@ -80,10 +87,22 @@ try {
   assert.equal(statuses.at(-1), 'COMPLETED');
   console.log(`subscription: ${statuses.join(' → ')}`);
 
+  server.kill('SIGKILL');
+  await once(server, 'exit');
+  server = start();
+  const { jobs: after } = await ask(await readUrl(server), SmokeJobsDocument, {});
+  assert.deepEqual(after.nodes[0], {
+    id: startJob.job.id,
+    flowId: 'articles',
+    status: 'COMPLETED',
+  });
+  console.log('kill -9: the job is there, COMPLETED');
+
   server.kill('SIGTERM');
   const [code] = await once(server, 'exit');
   assert.equal(code, 0);
   console.log('shutdown: exit code 0');
 } finally {
   server.kill('SIGKILL');
+  await rm(dataDir, { recursive: true });
 }
