@@ -93,9 +93,14 @@ export function createJobService(deps: JobServiceDeps): JobService {
       await ledger.settled(id, STORE_LIMIT_MS);
       const now = await require(id);
       if (now.state !== state) throw new InvalidJobStateError(now, wanted, advice);
-      // In the state it needs to be in, it is on its way to the last one, or was not taken up after a restart.
+      // In the state it needs to be in, it is on its way to the last one, waits for a place to begin again as PAUSED, or
+      // was not taken up after a restart.
       const isHere = error instanceof InvalidStateError;
-      const reason = isHere ? 'It is being ended.' : `Flow "${now.flowId}" is not on this server.`;
+      const ending =
+        state === 'PAUSED'
+          ? 'It is being ended, or has not begun again yet.'
+          : 'It is being ended.';
+      const reason = isHere ? ending : `Flow "${now.flowId}" is not on this server.`;
       throw new InvalidJobStateError(now, wanted, reason);
     }
     await ledger.settled(id, STORE_LIMIT_MS);

@@ -143,6 +143,7 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
       find(jobId).job.pause();
     },
     async resume(jobId) {
+      await running.get(jobId)?.starting;
       find(jobId).job.resume();
     },
     async cancel(jobId) {
