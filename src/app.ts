@@ -17,6 +17,7 @@ import { schema } from './graphql/schema.ts';
 import { createCheckpointStore } from './jobs/checkpoint-store.ts';
 import { createHistoryStore } from './jobs/history-store.ts';
 import { createJobEvents, type JobEvents } from './jobs/job-events.ts';
+import { createJobIntake } from './jobs/job-intake.ts';
 import { createJobLedger, type JobLedger } from './jobs/job-ledger.ts';
 import { createJobRecords } from './jobs/job-records.ts';
 import { type RecoveryOptions, recoverJobs } from './jobs/job-recovery.ts';
@@ -83,6 +84,11 @@ export interface App {
   readonly services: Services;
   /** Everything that is announced inside. Unstable, as `services`. */
   readonly pubsub: PubSub<Topics>;
+  /**
+   * Kept, with the reason, when another process has taken over the database: it may run the same jobs, so here they were
+   * stopped and nothing is stored any more. All that is left is to close the app.
+   */
+  readonly lost: Promise<string>;
   /** Makes the context of one operation. What is in it is unstable, as `services`. */
   createContext(): Context;
   /**
@@ -111,7 +117,7 @@ export interface ServeOptions extends ListenOptions {
 const DEFAULT_LIMITS: OperationLimits = { complexity: 250_000, depth: 15, breadth: 500 };
 
 /** How long what was told of jobs may take to be stored when the app is closed, in milliseconds. */
-const SETTLE_LIMIT_MS = 5_000;
+const SETTLE_LIMIT_MS = 3_000;
 
 /**
  * Puts a running system together: configuration in, working parts out. This is the only place that knows every
@@ -139,7 +145,9 @@ export async function createApp(options: AppOptions): Promise<App> {
   });
 
   const writeBehind = createWriteBehind(database, { clock });
-  const history = createHistoryStore(database, writeBehind);
+  const history = createHistoryStore(database, writeBehind, (err) =>
+    logger.error({ err }, 'Traces could not be trimmed.'),
+  );
   const store = createJobStore(database);
   const checkpoints = createCheckpointStore(database);
   const {
@@ -191,11 +199,10 @@ export async function createApp(options: AppOptions): Promise<App> {
   told.ledger = ledger;
   told.events = events;
   const jobs = createJobService({
-    flows,
+    intake: createJobIntake({ flows, store, host: jobHost, ledger, events, clock }),
     store,
     host: jobHost,
     ledger,
-    events,
     clock,
     beforeDelete: () => analytics.flush(),
   });
@@ -205,6 +212,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     logger,
     ...options.retention,
     onRemoved: (removed) => {
+      store.noteRemoved(removed.map(({ id }) => id));
       for (const job of removed) ledger.announce(job, true);
     },
   });
@@ -218,6 +226,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     jobs,
     jobHost,
     records,
+    history,
     describeCheckpoints: checkpoints.describe,
     jobEvents: events,
     liveJobs: createLiveJobs({ store, host: jobHost, records, pubsub, clock }),
@@ -244,19 +253,41 @@ export async function createApp(options: AppOptions): Promise<App> {
   let server: Server | undefined;
   let closing: Promise<void> | undefined;
 
+  let cancelStable: () => void = () => undefined;
+
+  const lost = new Promise<string>((tell) => {
+    database.onLost((problem) => {
+      logger.fatal({ problem }, 'Another process has the database. All jobs were stopped here.');
+      jobs.close();
+      jobHost.suspend(0).catch(() => undefined); // nothing can be stored
+      tell(problem);
+    });
+  });
+
+  /** One step that fails keeps no other from being taken. */
+  const attempt = async (step: Promise<unknown>, what: string) => {
+    await step.catch((err: unknown) => logger.error({ err }, `${what} failed while closing.`));
+  };
+
   const close = async () => {
+    cancelStable();
     jobs.close();
-    // Jobs first, so that those who watch them see it.
     if (database.isPersistent) {
-      await isKeptWithin(jobHost.suspend(closeGraceMs), closeGraceMs + SETTLE_LIMIT_MS, clock);
+      const suspended = jobHost.suspend(closeGraceMs);
+      const limitMs = closeGraceMs + SETTLE_LIMIT_MS;
+      await attempt(isKeptWithin(suspended, limitMs, clock), 'Suspending jobs');
     }
-    await jobHost.close();
-    await ledger.drained(SETTLE_LIMIT_MS);
-    await Promise.all([retention.close(), analytics.close()]);
-    await writeBehind.close();
-    await server?.close();
+    await attempt(jobHost.close(), 'Ending jobs');
+    await attempt(ledger.drained(SETTLE_LIMIT_MS), 'Storing what became of jobs');
+    // Only now: those who watch jobs have seen the last of them.
+    await Promise.all([
+      attempt(server?.close() ?? Promise.resolve(), 'Closing the server'),
+      attempt(retention.close(), 'Ending the retention'),
+      attempt(analytics.close(), 'Ending the roll-up of metrics'),
+      attempt(writeBehind.close(), 'Writing traces and logs'),
+    ]);
     stopListening();
-    await database.close();
+    await attempt(database.close(), 'Closing the database');
   };
 
   try {
@@ -272,6 +303,10 @@ export async function createApp(options: AppOptions): Promise<App> {
       logger,
       ...options.recovery,
     });
+    const { stableAfterMs = 60_000 } = options.recovery ?? {};
+    cancelStable = clock.setTimer(stableAfterMs, () => {
+      store.forgetCrashes().catch((err: unknown) => logger.error({ err }, 'Crashes still count.'));
+    });
   } catch (error) {
     await close();
     throw error;
@@ -283,6 +318,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     pubsub,
     schema,
     logger,
+    lost,
     createContext: () => createOperationContext(),
     listen({ examples = [], limits = {}, knownHosts = [], ...where } = {}) {
       server = createServer({

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { isFinalState, type JobState } from '../../src/engine/index.ts';
 import type { Job } from '../../src/jobs/job.ts';
-import { toRow } from '../../src/jobs/job-row-store.ts';
+import { toRow } from '../../src/jobs/job-row.ts';
 import { openDatabase } from '../../src/storage/open-database.ts';
 import type { JobsTable } from '../../src/storage/tables.ts';
 import { openBareSqlite } from './places.ts';

@@ -36,7 +36,7 @@ export async function measureJobs(
     await measureTrivial(places, rounds, inFlight, amount);
   }
   const [file] = places;
-  if (file !== undefined) await measureLong(file, Math.min(rounds, 3), items * 4);
+  if (file !== undefined) await measureLong(file, Math.min(rounds, 2), items * 3);
 }
 
 async function measureTrivial(

@@ -29,7 +29,7 @@ export interface RangePlan {
  * Covers a stretch of time with whole days as far as possible, whole hours at its edges, and whole minutes at the
  * edges of these. Edges move outwards to the minute; where minutes are not kept any more to the hour, and where
  * hours are not kept any more to the day.
- * @throws ValidationError when it ends before it begins
+ * @throws ValidationError when it ends before it begins, or an edge moves out of what RFC 3339 can write
  */
 export function planRange(range: MetricsRange, kept: KeptRows, now: number): RangePlan {
   const { since, until = now + 1 } = range;
@@ -37,6 +37,7 @@ export function planRange(range: MetricsRange, kept: KeptRows, now: number): Ran
   const end = ceilTo(finestAt(until, kept, now), until);
   const begin = since === undefined ? undefined : floorTo(finestAt(since, kept, now), since);
   const first = begin ?? 0;
+  refuseUnwritable(begin, end);
   const hours = { from: ceilTo('HOUR', first), to: floorTo('HOUR', end) };
   const days = { from: ceilTo('DAY', first), to: floorTo('DAY', end) };
   const hasHours = hours.from < hours.to;
@@ -77,7 +78,8 @@ export interface SeriesRequest extends MetricsRange {
 /**
  * Where a series begins and ends: at a whole minute, hour or day, outwards of what was asked for. Without `since` it
  * has a default number of points, up to `until`; without `until` it ends with the point that is not over yet.
- * @throws ValidationError when that is no stretch of time, or of more than `MOST_POINTS` points
+ * @throws ValidationError when that is no stretch of time, of more than `MOST_POINTS` points, or when a point begins or
+ *   ends outside of what RFC 3339 can write
  */
 export function planSeries(
   request: SeriesRequest,
@@ -88,12 +90,27 @@ export function planSeries(
   const to = ceilTo(bucket, until);
   const from = since === undefined ? to - DEFAULT_POINTS[bucket] * size : floorTo(bucket, since);
   if (from > to) throw notARange('since');
+  refuseUnwritable(from, to);
   const points = (to - from) / size;
   if (points <= MOST_POINTS) return { resolution: bucket, from, to, points };
   const message =
     `That are ${points} points; a series has ${MOST_POINTS} at most. Ask for a shorter range` +
     `${bucket === 'DAY' ? '.' : ' or a larger bucket.'}`;
   throw new ValidationError([{ path: ['since'], message }]);
+}
+
+/** RFC 3339 has years of four digits: milliseconds since the Unix epoch, the second no longer. */
+const FIRST_MOMENT = Date.parse('0000-01-01T00:00:00Z');
+const AFTER_LAST_MOMENT = Date.UTC(10_000, 0);
+
+/** Edges move outwards, so they may be where no moment can be that is asked for. */
+function refuseUnwritable(from: number | undefined, to: number): void {
+  const isEarly = (from ?? FIRST_MOMENT) < FIRST_MOMENT || to < FIRST_MOMENT;
+  if (!isEarly && to < AFTER_LAST_MOMENT && (from ?? 0) < AFTER_LAST_MOMENT) return;
+  const message = isEarly
+    ? 'This would begin before the year 0. Ask for later moments.'
+    : 'This would end after the year 9999. Give an earlier moment, or none for now.';
+  throw new ValidationError([{ path: [isEarly ? 'since' : 'until'], message }]);
 }
 
 function notARange(argument: string): ValidationError {

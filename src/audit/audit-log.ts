@@ -9,7 +9,7 @@ import {
 import { newId } from '../lib/ids.ts';
 import type { AuditEntry, AuditFilter, AuditOutcome, AuditQuery } from './audit-entry.ts';
 import { createAuditStore } from './audit-store.ts';
-import { maskText } from './mask-secrets.ts';
+import { maskStart } from './mask-secrets.ts';
 import { writeArguments } from './write-arguments.ts';
 
 /** How long an answer waits for its entry at most, in milliseconds. */
@@ -90,9 +90,9 @@ export function createAuditLog({ database, clock, logger }: AuditLogParts): Audi
         record({
           ...asked,
           outcome,
-          target,
+          target: maskTarget(target),
           errorCode: error?.code,
-          errorMessage: error && maskText(error.message.slice(0, LONGEST_MESSAGE)),
+          errorMessage: error && maskStart(error.message, LONGEST_MESSAGE),
           durationMs: clock.monotonicMs() - startMs,
         });
       return {
@@ -106,8 +106,8 @@ export function createAuditLog({ database, clock, logger }: AuditLogParts): Audi
           ),
       };
     },
-    list: store.list,
-    count: store.count,
+    list: (query) => store.list({ ...query, filter: maskFilter(query.filter) }),
+    count: (filter) => store.count(maskFilter(filter)),
     getMany: store.getMany,
   };
 }
@@ -131,7 +131,17 @@ function jobAnswered(answer: unknown): string | undefined {
 function jobAskedFor(given: unknown): string | undefined {
   const id = read(read(given, 'input'), 'jobId');
   if (typeof id !== 'string') return undefined;
-  return (id.includes(':') ? id : `Job:${id}`).slice(0, LONGEST_NAME);
+  return id.includes(':') ? id : `Job:${id}`;
+}
+
+/** A target as it is kept: a client may write anything where an id belongs. */
+function maskTarget(target: string | undefined): string | undefined {
+  return target === undefined ? undefined : maskStart(target, LONGEST_NAME);
+}
+
+/** So that entries are found by the id that was sent. */
+function maskFilter(filter: AuditFilter): AuditFilter {
+  return { ...filter, target: maskTarget(filter.target) };
 }
 
 function read(of: unknown, key: string): unknown {

@@ -81,7 +81,7 @@ const AuditEntryFilter = builder.inputType('AuditEntryFilter', {
   }),
 });
 
-const position = z.object({ at: z.number(), id: z.string() });
+const position = z.object({ at: z.int(), id: z.string() });
 const isPosition = (value: unknown): value is AuditPosition => position.safeParse(value).success;
 
 builder.queryField('auditEntries', (t) =>

@@ -1,4 +1,11 @@
-import { isSecretName, MASK, maskText } from './mask-secrets.ts';
+import {
+  isCount,
+  isNameOfPair,
+  isSecretName,
+  isValueOfPair,
+  MASK,
+  maskText,
+} from './mask-secrets.ts';
 
 /** The most bytes that the arguments of an entry have as JSON in UTF-8. */
 export const MOST_BYTES = 65_536;
@@ -6,13 +13,17 @@ export const MOST_BYTES = 65_536;
 /** What is written where something was left out takes place itself: at most so much, on all levels together. */
 const MARKS_BYTES = 4_096;
 
+/** So many characters are searched for secrets in all: the same long text may be there again and again. */
+const MOST_SEARCHED = 16 * MOST_BYTES;
+
 /** Deeper than this nothing is written. */
 const MOST_LEVELS = 30;
 
 /**
- * Writes the arguments of an operation as JSON, with secrets masked. What does not fit in `MOST_BYTES`, or is nested
- * more than 30 levels deep, is left out; a text that begins with `…` says where, and how much. The work is bounded, too,
- * nothing of the value is run (no getter, no `toJSON`), and whatever it is, this never throws.
+ * Writes the arguments of an operation as JSON, with secrets masked, also those in texts that are JSON themselves. What
+ * does not fit in `MOST_BYTES`, or is nested more than 30 levels deep, is left out; a text that begins with `…` says where,
+ * and how much. The work is bounded, too, nothing of the value is run (no getter, no `toJSON`), and whatever it is, this
+ * never throws.
  */
 export function writeArguments(value: unknown): string {
   try {
@@ -27,11 +38,14 @@ const NOT_SHOWN = "… can't be shown";
 class Copier {
   /** Bytes that may still be written. */
   #left: number;
+  /** Characters that may still be searched for secrets. */
+  #searchable: number;
   /** The objects that the one being copied is inside of. */
   readonly #outer = new Set<object>();
 
-  constructor(bytes: number) {
+  constructor(bytes: number, searchable = MOST_SEARCHED) {
     this.#left = bytes;
+    this.#searchable = searchable;
   }
 
   copy(value: unknown, level: number): unknown {
@@ -69,7 +83,7 @@ class Copier {
     for (let at = 0; at < list.length; at++) {
       if (this.#left <= 0) return [...copied, `… ${list.length - at} more`];
       this.#left -= 1;
-      copied.push(this.copy(read(list, at), level + 1));
+      copied.push(isNamed(list, at) ? this.#mark(MASK) : this.copy(read(list, at), level + 1));
     }
     return copied;
   }
@@ -77,6 +91,7 @@ class Copier {
   #copyRecord(record: object, level: number): unknown {
     const entries: [string, unknown][] = [];
     const keys = Object.keys(record);
+    const isPairSecret = keys.some((key) => isNameOfPair(key) && isNameOfSecret(read(record, key)));
     for (const [at, key] of keys.entries()) {
       if (this.#left <= 0) {
         entries.push(['…', `${keys.length - at} more`]);
@@ -84,7 +99,11 @@ class Copier {
       }
       this.#left -= 2 + MASK.length + 2;
       const name = this.#copyText(key);
-      entries.push([name, isSecretName(key) ? MASK : this.copy(read(record, key), level + 1)]);
+      const value = read(record, key);
+      const isSecret =
+        (isSecretName(key) && !(typeof value === 'number' && isCount(key, value))) ||
+        (isPairSecret && isValueOfPair(key));
+      entries.push([name, isSecret ? MASK : this.copy(value, level + 1)]);
     }
     return Object.fromEntries(entries); // own properties all, `__proto__` too
   }
@@ -95,19 +114,61 @@ class Copier {
   }
 
   #copyText(text: string): string {
-    // More than is kept: what is cut in the middle could not be seen to be a secret.
-    const masked = maskText(text.slice(0, 2 * MOST_BYTES));
+    // More than is kept, and without what is near the edge: what is cut in the middle could not be seen to be a secret.
+    const looked = text.slice(0, 2 * MOST_BYTES);
+    if (looked.length > this.#searchable) return this.#mark(`… ${text.length} characters`);
+    this.#searchable -= looked.length;
+    const masked = this.#maskJson(looked) ?? maskText(looked);
     const room = Math.max(this.#left, 0);
     const size = sizeOf(masked);
-    if (size <= room && text.length <= 2 * MOST_BYTES) {
+    if (size <= room && looked.length === text.length) {
       this.#left -= size;
       return masked;
     }
     // A character has six bytes at most (`\\u0000`), so what is kept fits for certain.
-    const kept = masked.slice(0, Math.floor(room / 6));
+    const edge = looked.length === text.length ? 0 : MOST_BYTES;
+    const kept = masked.slice(0, Math.max(0, Math.min(Math.floor(room / 6), masked.length - edge)));
     this.#left = 0;
     return `${kept}… cut, ${text.length} characters in all`;
   }
+
+  /** A text that is JSON, with the secrets in it masked; `undefined` when it is no JSON, or none are seen in it. */
+  #maskJson(text: string): string | undefined {
+    if (!/^\s*[[{"]/.test(text)) return undefined;
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch {
+      return undefined;
+    }
+    // Each level of JSON in JSON has less text: what is in quotes. All of it is kept here; it is cut by who asked.
+    const inner = new Copier(Number.POSITIVE_INFINITY, this.#searchable);
+    const masked = JSON.stringify(inner.copy(value, 0));
+    this.#searchable = inner.#searchable;
+    return masked === tryToWrite(value) ? undefined : masked; // it may have had a key twice
+  }
+}
+
+/** JSON; `undefined` for what is nested too deeply for that. */
+function tryToWrite(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a value is the name of a secret, and nothing else. */
+function isNameOfSecret(value: unknown): boolean {
+  return typeof value === 'string' && /^[\w .-]{1,200}$/.test(value) && isSecretName(value);
+}
+
+/** Whether the one before says that this is a secret: in `['password', …]`, also several pairs, and `['--token', …]`. */
+function isNamed(list: readonly unknown[], at: number): boolean {
+  if (at === 0) return false;
+  const before = read(list, at - 1);
+  const isPair = at % 2 === 1 && list.length % 2 === 0;
+  return isNameOfSecret(before) && (isPair || String(before).startsWith('--'));
 }
 
 function sizeOf(text: string): number {

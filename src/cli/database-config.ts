@@ -37,3 +37,11 @@ export function databaseUrl(options: {
   const { 'data-dir': directory = DEFAULT_DATA_DIR, 'database-url': url } = options;
   return url ?? `sqlite:${join(directory, 'millrace.db')}`;
 }
+
+/** Where a database is, for people: never with a password, wherever in the URL that stands. */
+export function describeDatabase(url: string): string {
+  if (url.startsWith('sqlite:')) return url.slice('sqlite:'.length);
+  const behindPassword = url.slice(url.lastIndexOf('@') + 1).replace(/^\w+:\/\//, '');
+  const [address = ''] = behindPassword.split(/[?#]/, 1);
+  return `PostgreSQL at ${address}`;
+}

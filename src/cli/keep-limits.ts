@@ -8,26 +8,31 @@ const BY_AGE = { minutes: 'minutesMs', hours: 'hoursMs', days: 'daysMs' } as con
 
 /** What is wrong with a text that says what to keep, for people. */
 export const KEEP_FORM =
-  'must be a list such as "jobs=90d,100000 traces=7d audit=365d minutes=2d hours=60d days=1826d log=10000"';
+  'must be a list such as "jobs=90d,100000 traces=7d audit=365d minutes=2d hours=60d days=1826d log=10000", ' +
+  'each kind once, and zero for jobs, traces and audit alone';
 
 /**
  * Reads what is to be kept: `kind=limits`, separated by spaces. Limits are an age (`90d`, `12h`), a count, or both with
- * a comma. `log` is the lines of the log of one job; `minutes`, `hours` and `days` are the metrics of flows.
+ * a comma; each kind once. `jobs=0` keeps none, and so for traces and the audit log; zero of all else is refused.
+ * `log` is the lines of the log of one job; `minutes`, `hours` and `days` are the metrics of flows.
  * @returns `undefined` when the text says something else
  */
 export function readKeepLimits(text: string): RetentionOptions | undefined {
   const limits: Record<string, KeepLimits> = {};
   const metrics: Record<string, number> = {};
   let logLinesPerJob: number | undefined;
+  const seen = new Set<string>();
   for (const part of text.split(/\s+/).filter((each) => each !== '')) {
     const [, kind = '', value = ''] = /^([a-z]+)=(.+)$/.exec(part) ?? [];
     const limit = readLimits(value);
-    if (limit === undefined) return undefined;
+    if (limit === undefined || seen.has(kind)) return undefined;
+    seen.add(kind);
     if (isOneOf(kind, KINDS)) limits[kind] = limit;
-    else if (kind === 'log' && limit.maxAgeMs === undefined) logLinesPerJob = limit.maxCount;
-    else if (Object.hasOwn(BY_AGE, kind) && limit.maxCount === undefined) {
+    else if (kind === 'log' && limit.maxAgeMs === undefined && limit.maxCount !== 0)
+      logLinesPerJob = limit.maxCount;
+    else if (Object.hasOwn(BY_AGE, kind) && limit.maxCount === undefined && limit.maxAgeMs !== 0)
       metrics[BY_AGE[kind as keyof typeof BY_AGE]] = limit.maxAgeMs ?? 0; // one of both is there
-    } else return undefined;
+    else return undefined;
   }
   return { ...limits, metrics, logLinesPerJob };
 }
@@ -36,7 +41,8 @@ function readLimits(text: string): KeepLimits | undefined {
   const limits: { maxAgeMs?: number; maxCount?: number } = {};
   for (const part of text.split(',')) {
     const [, digits, unit] = /^(\d{1,9})([hd])?$/.exec(part) ?? [];
-    if (digits === undefined) return undefined;
+    const limit = unit === undefined ? 'maxCount' : 'maxAgeMs';
+    if (digits === undefined || limits[limit] !== undefined) return undefined;
     if (unit === undefined) limits.maxCount = Number(digits);
     else limits.maxAgeMs = Number(digits) * UNITS_MS[unit as keyof typeof UNITS_MS];
   }

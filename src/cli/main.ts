@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import { DomainError, messageOf } from '../lib/domain-error.ts';
 import { type Command, type ExitCode, isUsageFault, UsageError } from './command.ts';
+import { holdYoungMemory } from './young-memory.ts';
 
 /** Loaded when asked for: `run` needs no server, `validate` needs no engine. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
@@ -47,7 +48,8 @@ async function main([name, ...args]: string[]): Promise<ExitCode> {
       const known = Object.keys(COMMANDS).join(', ');
       throw new UsageError(`There is no command "${name}". Commands: ${known}.`);
     }
-    const command = await load();
+    const letGrow = holdYoungMemory();
+    const command = await load().finally(letGrow);
     if (args.includes('--help') || args.includes('-h')) {
       process.stdout.write(command.help);
       return 0;

@@ -14,7 +14,7 @@ import {
 } from '../generated/operations.ts';
 import type { Job } from '../jobs/job.ts';
 import { type Command, UsageError } from './command.ts';
-import { DATABASE_HELP, databaseOptions } from './database-config.ts';
+import { DATABASE_HELP, databaseOptions, describeDatabase } from './database-config.ts';
 import { describeFaults, EXAMPLES_DIRECTORY } from './find-flow.ts';
 import { readStartConfig } from './start-config.ts';
 import { outliveStrayErrors } from './stray-errors.ts';
@@ -80,15 +80,17 @@ Jobs that had not ended when it was stopped or killed go on at the next start.
       const { url } = await app.listen({ host, port, knownHosts, examples: shown.tabs });
       const ids = flows.map(({ id }) => id).join(', ');
       console.log(
-        `Millrace serves ${ids}.\nGraphiQL: ${url}\nJobs are kept in ${withoutPassword(database)}.\n`,
+        `Millrace serves ${ids}.\nGraphiQL: ${url}\nJobs are kept in ${describeDatabase(database)}.\n`,
       );
       if (job !== undefined) console.log(`A job of "${SHOWN_FLOW}" is running: Job:${job.id}\n`);
       console.log(`Three operations to paste:\n\n${shown.printed.join('\n\n')}\n`);
-      await untilStopped();
+      const problem = await Promise.race([untilStopped(), app.lost]);
+      if (problem === undefined) return 0;
+      console.error(`millrace: ${problem}`);
+      return 1;
     } finally {
       await app.close();
     }
-    return 0;
   },
 };
 
@@ -101,10 +103,6 @@ async function findOrStartShown({ jobs }: App): Promise<Job> {
     fromEnd: false,
   });
   return unfinished ?? jobs.start({ flowId: SHOWN_FLOW, input: {} });
-}
-
-function withoutPassword(url: string): string {
-  return url.replace(/:\/\/([^:@/]*):[^@/]*@/, '://$1:***@');
 }
 
 /** Operations for the terminal and for GraphiQL's tabs, with the ids written in: ready to run. */
@@ -132,14 +130,14 @@ function writeIn(document: DocumentNode, values: Readonly<Record<string, string>
 }
 
 /** Is kept at the first SIGINT or SIGTERM. A second one ends the process at once. */
-async function untilStopped(): Promise<void> {
+function untilStopped(): Promise<undefined> {
   let isStopping = false;
-  await new Promise<void>((resolve) => {
+  return new Promise((resolve) => {
     const stop = (signal: NodeJS.Signals) => {
       if (isStopping) process.exit(signal === 'SIGINT' ? 130 : 143);
       isStopping = true;
       console.log('\nStopping. Once more to stop at once.');
-      resolve();
+      resolve(undefined);
     };
     process.on('SIGINT', stop);
     process.on('SIGTERM', stop);

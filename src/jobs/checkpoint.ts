@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
-import { DevalueError, parse, stringify } from 'devalue';
+import { DevalueError } from 'devalue';
 import type { JobSnapshot } from '../engine/index.ts';
 import { DomainError, messageOf } from '../lib/domain-error.ts';
 import type { MonitorSnapshot } from '../monitoring/job-monitor.ts';
+import { readValues, TooLargeError, ValueWriter, type WrittenValues } from './checkpoint-values.ts';
+import { mapSnapshotValues } from './snapshot-values.ts';
 
 /** A job that has not ended, as it was at one moment, so that it can go on from there in another process. */
 export interface Checkpoint {
@@ -26,37 +28,24 @@ export class CheckpointError extends DomainError {
 /** What is in the text of a checkpoint. To be raised with every change that older programs would misread. */
 const FORMAT = 1;
 
-/** Longer ones would keep the event loop for too long, in characters. */
-const LONGEST = 32 * 1024 * 1024;
+/** The longest text, in characters: as many are written to the database and read from it at once. */
+const LONGEST = 16 * 1024 * 1024;
 
-/** What devalue does not write by itself. */
-const REDUCERS = {
-  Buffer: (value: unknown) => Buffer.isBuffer(value) && value.toString('base64'),
-  Error: (value: unknown) =>
-    value instanceof Error && {
-      name: value.name,
-      message: value.message,
-      stack: value.stack,
-      facts: { ...value },
-    },
-};
-
-const REVIVERS = {
-  Buffer: (text: string) => Buffer.from(text, 'base64'),
-  Error: ({ name, message, stack, facts }: Error & { facts: object }) => {
-    const error = Object.assign(new Error(message), facts);
-    Object.defineProperties(error, {
-      name: { value: name, configurable: true, writable: true },
-      stack: { value: stack, configurable: true, writable: true },
-    });
-    return error;
-  },
-};
+/** The text of a checkpoint, which is JSON. */
+interface CheckpointText {
+  readonly format: number;
+  /** With the number of a value wherever the flow has one. */
+  readonly job: JobSnapshot;
+  readonly monitor: MonitorSnapshot;
+  readonly values: WrittenValues;
+}
 
 /**
  * Writes a job down. Values are what devalue can write: JSON, and besides that `undefined`, dates, maps, sets, big
- * integers, typed arrays, errors, cycles. With a value that is none of these (a function, an instance of a class) the
- * checkpoint has a `problem` in place of data.
+ * integers, typed arrays, errors, cycles. With a value that is none of these (a function, an instance of a class), and
+ * as soon as the values are seen to be too large together, the checkpoint has a `problem` in place of data.
+ *
+ * An object that stands in two places, say in two slots, stays one object; a part that two values share does not.
  */
 export function writeCheckpoint(
   job: JobSnapshot,
@@ -64,26 +53,29 @@ export function writeCheckpoint(
   isFinal: boolean,
 ): Checkpoint {
   const { takenAt } = job;
-  const failed = (problem: string) => {
+  const failed = (problem: string): Checkpoint => {
     const outcome = 'If the server is killed, the job begins again from its start.';
-    return {
-      takenAt,
-      isFinal,
-      data: undefined,
-      hash: undefined,
-      problem: `${problem} ${outcome}`,
-    };
+    const text = `${problem} ${outcome}`;
+    return { takenAt, isFinal, data: undefined, hash: undefined, problem: text };
   };
+  const writer = new ValueWriter();
+  let nameOfPlace = () => 'A value in it';
   try {
-    const data = stringify({ format: FORMAT, job, monitor }, REDUCERS);
-    if (data.length > LONGEST) {
-      return failed(`It holds more than ${LONGEST / 1024 / 1024} MiB, which is too much to store.`);
-    }
+    const numbered = mapSnapshotValues(job, (value, place) => {
+      nameOfPlace = place;
+      return writer.put(value);
+    });
+    nameOfPlace = () => 'It';
+    const values = writer.written;
+    const text: CheckpointText = { format: FORMAT, job: numbered, monitor, values };
+    const data = JSON.stringify(text);
+    if (data.length > LONGEST) return failed(tooLarge(`${LONGEST / 1024 / 1024} MiB`));
     return { takenAt, isFinal, data, hash: hashOf(data), problem: undefined };
   } catch (error) {
+    if (error instanceof TooLargeError) return failed(tooLarge(error.message));
     // Getters and proxies among the values may throw anything.
-    const place = error instanceof DevalueError ? describePlace(job, error.path) : 'A value in it';
-    return failed(`${place} can't be written down: ${messageOf(error)}.`);
+    const path = error instanceof DevalueError && error.path !== '' ? `, at ${error.path},` : '';
+    return failed(`${nameOfPlace()}${path} can't be written down: ${messageOf(error)}.`);
   }
 }
 
@@ -97,30 +89,21 @@ export function readCheckpoint({ data, hash, problem }: Checkpoint): {
     throw new CheckpointError('The checkpoint is damaged: its content does not fit its hash.');
   }
   try {
-    const { format, job, monitor } = parse(data, REVIVERS);
-    if (format === FORMAT) return { job, monitor };
+    const { format, job, monitor, values }: CheckpointText = JSON.parse(data);
+    if (format === FORMAT) {
+      const read = readValues(values);
+      return { job: mapSnapshotValues(job, (number) => read(number as number)), monitor };
+    }
   } catch (error) {
     throw new CheckpointError(`The checkpoint can't be read: ${messageOf(error)}`);
   }
   throw new CheckpointError('The checkpoint was written by another version of Millrace.');
 }
 
-function hashOf(data: string): string {
-  return createHash('sha256').update(data).digest('hex');
+function tooLarge(what: string): string {
+  return `It holds more than ${what}, which is too much to store.`;
 }
 
-/** Names what is at a path of a snapshot: `.job.routines[2].slots[0].items[3].value.when`. */
-function describePlace(job: JobSnapshot, path: string): string {
-  const [, part = '', at = '', rest = ''] = /^\.job\.(\w+)(?:\[(\d+)\])?(.*)$/.exec(path) ?? [];
-  const index = Number(at);
-  if (part === 'input') return "The job's input";
-  if (part === 'data') return `Shared data "${job.data[index]?.[0]}"`;
-  if (part === 'outputs') return `A value of output "${job.outputs[index]?.name}"`;
-  if (part === 'activations')
-    return `An item that "${job.activations[index]?.routineId}" has taken`;
-  const routine = job.routines[index];
-  if (part !== 'routines' || routine === undefined) return 'A value in it';
-  const slot = /^\.slots\[(\d+)\]/.exec(rest)?.[1];
-  if (slot === undefined) return `The state of routine "${routine.id}"`;
-  return `An item in slot "${routine.id}.${routine.slots[Number(slot)]?.name}"`;
+function hashOf(data: string): string {
+  return createHash('sha256').update(data).digest('hex');
 }

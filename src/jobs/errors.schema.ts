@@ -39,6 +39,7 @@ builder.objectType(ShuttingDownError, {
 builder.objectType(StorageUnavailableError, {
   name: 'StorageUnavailableError',
   description:
-    'The database can not be written now, and nothing was accepted. Try again. Code `STORAGE_UNAVAILABLE`.',
+    'The database can not be used now. The message says whether the change was made, and will be stored, or not. ' +
+    'Code `STORAGE_UNAVAILABLE`.',
   interfaces: [ErrorInterface],
 });

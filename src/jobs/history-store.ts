@@ -42,16 +42,14 @@ export function createHistoryStore(
 
   /** Rows that wait to be written are written first: else they would come after they were removed. */
   const trim = async () => {
-    while (trims.size > 0) {
-      const wanted = [...trims];
-      trims.clear();
-      await writeBehind.flush();
-      const statements = wanted.map(([jobId, upTo]) =>
-        reads.deleteFrom('activations').where('job_id', '=', jobId).where('sequence', '<=', upTo),
-      );
-      await database.write(statements).catch(onFailure);
-    }
-    trimming = undefined;
+    const wanted = [...trims];
+    trims.clear();
+    await writeBehind.flush();
+    const statements = wanted.map(([jobId, upTo]) =>
+      reads.deleteFrom('activations').where('job_id', '=', jobId).where('sequence', '<=', upTo),
+    );
+    await database.write(statements).catch(onFailure);
+    trimming = trims.size > 0 ? trim() : undefined;
   };
 
   const traceOf = (jobId: string, { routineIds, outcomes }: TraceFilter) => {
@@ -91,11 +89,11 @@ export function createHistoryStore(
       const records = page.map(({ record }) => JSON.parse(record) as ActivationRecord);
       return fromEnd ? records.reverse() : records;
     },
-    async countTrace(jobId, filter) {
+    async countTrace(jobId, filter, before) {
+      const wanted = traceOf(jobId, filter);
+      const inRange = before === undefined ? wanted : wanted.where('sequence', '<', before);
       const [matching, all, results] = await Promise.all([
-        traceOf(jobId, filter)
-          .select(({ fn }) => fn.countAll().as('count'))
-          .executeTakeFirst(),
+        inRange.select(({ fn }) => fn.countAll().as('count')).executeTakeFirst(),
         reads
           .selectFrom('activations')
           .select(({ fn }) => fn.countAll().as('count'))
@@ -122,10 +120,10 @@ export function createHistoryStore(
       const records = page.map(toLogRecord);
       return fromEnd ? records.reverse() : records;
     },
-    async countLogs(jobId, filter) {
-      const found = await logOf(jobId, filter)
-        .select(({ fn }) => fn.countAll().as('count'))
-        .executeTakeFirst();
+    async countLogs(jobId, filter, before) {
+      const wanted = logOf(jobId, filter);
+      const inRange = before === undefined ? wanted : wanted.where('sequence', '<', before);
+      const found = await inRange.select(({ fn }) => fn.countAll().as('count')).executeTakeFirst();
       return Number(found?.count ?? 0);
     },
 
@@ -169,7 +167,10 @@ export function createHistoryStore(
       trimming ??= trim();
     },
     async flush() {
+      // What is asked for later is not waited for: there might be no end to it.
+      const isMoreAsked = trims.size > 0;
       await trimming;
+      if (isMoreAsked) await trimming;
       await writeBehind.flush();
     },
   };

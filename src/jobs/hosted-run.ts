@@ -43,6 +43,7 @@ export class HostedRun {
   #version = -1;
   #nextMs: number;
   #storing: Promise<void> | undefined = undefined;
+  #hasEnded = false;
   #tracedTo: number;
   #loggedTo: number;
   #cancelLogTimer: CancelTimer | undefined = undefined;
@@ -108,12 +109,16 @@ export class HostedRun {
 
   /** A line was written to the log: hands it over soon, with those that follow. */
   noteLogged(): void {
-    this.#cancelLogTimer ??= this.#clock.setTimer(LOG_DELAY_MS, () => this.#record([], 0));
+    if (this.#hasEnded) return; // code that outlives its job
+    const { logTotal, logLength } = this.monitor;
+    if (logTotal - this.#loggedTo >= logLength / 2) this.#record([], 0);
+    else this.#cancelLogTimer ??= this.#clock.setTimer(LOG_DELAY_MS, () => this.#record([], 0));
   }
 
   /** What is left of a job that has ended. Hands over what is new in its trace and its log. */
   end(): JobResults {
     const { job, monitor } = this;
+    this.#hasEnded = true;
     this.#record(monitor.keepTrace(KEPT_TRACE_CHARACTERS).records, 0);
     this.sampler.end();
     return {

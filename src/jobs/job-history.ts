@@ -17,9 +17,10 @@ export interface JobHistory {
     jobIds: readonly string[],
   ): Promise<(Readonly<Record<string, KeptOutput>> | undefined)[]>;
   readTrace(jobId: string, query: TraceQuery): Promise<readonly ActivationRecord[]>;
-  countTrace(jobId: string, filter: TraceFilter): Promise<TraceCounts>;
+  /** @param before counts only what comes before this place; what is dropped is counted as always */
+  countTrace(jobId: string, filter: TraceFilter, before?: number): Promise<TraceCounts>;
   readLogs(jobId: string, query: LogQuery): Promise<readonly LogRecord[]>;
-  countLogs(jobId: string, filter: LogFilter): Promise<number>;
+  countLogs(jobId: string, filter: LogFilter, before?: number): Promise<number>;
   /** Takes down activations, to be written soon. Those it has already are replaced. */
   keepTrace(jobId: string, records: readonly ActivationRecord[]): void;
   keepLogs(jobId: string, records: readonly LogRecord[]): void;

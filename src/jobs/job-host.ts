@@ -20,7 +20,7 @@ export interface HostedJob {
   readonly priority: number;
   /** With true it stands still, as PAUSED, right after its start. Default false. */
   readonly isPaused?: boolean | undefined;
-  /** What was counted of it before, when it begins again: its trace and its log are numbered on. */
+  /** What was counted of it before, when it has run before: its trace and its log are numbered on. */
   readonly before?: MonitorSnapshot | undefined;
 }
 
@@ -33,7 +33,7 @@ export interface HostedStateChange {
   readonly at: number;
   /** Of a job that failed. */
   readonly error: FailureReading | undefined;
-  /** Of a job that has ended. */
+  /** Of a job that has ended, unless they could not be told. */
   readonly results: JobResults | undefined;
   readonly unresponsiveRoutineIds: readonly string[];
 }

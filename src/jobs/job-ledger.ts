@@ -39,6 +39,8 @@ export interface JobLedger extends Omit<JobHostListener, 'logged'> {
    * @throws StorageUnavailableError when that takes longer than `limitMs`
    */
   settled(jobId: string, limitMs: number): Promise<void>;
+  /** Is kept when nothing of a job that has ended waits to be written any more. */
+  released(jobId: string): Promise<void>;
   /** Is kept when all that was told of all jobs so far is stored, or `limitMs` are over. */
   drained(limitMs: number): Promise<void>;
   /** Ends a job that runs nowhere. */
@@ -47,6 +49,8 @@ export interface JobLedger extends Omit<JobHostListener, 'logged'> {
 
 export function createJobLedger(deps: JobLedgerDeps): JobLedger {
   const { store, checkpoints, history, events, pubsub, clock, host, onEnded, onFailure } = deps;
+  /** For each job that has ended, until the host has forgotten it. */
+  const releases = new Map<string, Promise<void>>();
   /** Jobs of which it is stored that they start, and not yet told. */
   const starting = new Map<string, Job>();
   /** Jobs that could not be checkpointed the last time. */
@@ -54,15 +58,29 @@ export function createJobLedger(deps: JobLedgerDeps): JobLedger {
   /** For each job the storing of its latest change. */
   const changes = new Map<string, Promise<void>>();
 
-  /** Stores a change after those before it. Is kept also when that fails. */
+  /** Stores a change after those before it, whatever became of them. */
   const next = (jobId: string, storeChange: () => Promise<void>): Promise<void> => {
     const before = changes.get(jobId) ?? Promise.resolve();
-    const stored = before.then(storeChange).catch((error: unknown) => onFailure(error, jobId));
-    changes.set(jobId, stored);
-    void stored.then(() => {
-      if (changes.get(jobId) === stored) changes.delete(jobId);
-    });
+    const stored = before.then(storeChange);
+    const settled = stored
+      .catch((error: unknown) => onFailure(error, jobId))
+      .then(() => {
+        if (changes.get(jobId) === settled) changes.delete(jobId);
+      });
+    changes.set(jobId, settled);
     return stored;
+  };
+
+  /** The host knows a job until all that it told of it can be read elsewhere. */
+  const release = (jobId: string) => {
+    const released = history
+      .flush()
+      .then(() => host.forget(jobId))
+      .catch((error: unknown) => onFailure(error, jobId))
+      .then(() => {
+        releases.delete(jobId);
+      });
+    releases.set(jobId, released);
   };
 
   const announce: JobLedger['announce'] = ({ id, flowId }, isDeleted = false) =>
@@ -73,22 +91,28 @@ export function createJobLedger(deps: JobLedgerDeps): JobLedger {
     events.record(job.id, job.flowId, at, happeningOf(job, from));
   };
 
-  const storeChange = async (change: HostedStateChange): Promise<void> => {
-    const { jobId, from, state, at, error, results, unresponsiveRoutineIds } = change;
-    if (isFinalState(state)) {
-      starting.delete(jobId);
-      problematic.delete(jobId);
-      const end = { state, error, unresponsiveRoutineIds, finishedAt: at };
-      const job = await store.finish(jobId, end, results);
-      if (job !== undefined) tell(job, from, at);
-      onEnded();
-      await history.flush();
-      await host.forget(jobId);
-      return;
-    }
-    // That a job starts was stored before it did.
-    const job = starting.get(jobId) ?? (await store.update(jobId, { state }));
+  /** Stores that a job has ended. That it did is not lost for results that the database will not take. */
+  const storeEnd = async ({ jobId, from, at, results, ...change }: HostedStateChange) => {
+    const { state, error, unresponsiveRoutineIds } = change;
+    const end = { state, error, unresponsiveRoutineIds, finishedAt: at };
     starting.delete(jobId);
+    problematic.delete(jobId);
+    const job = await store.finish(jobId, end, results).catch((fault: unknown) => {
+      if (fault instanceof StorageUnavailableError || results === undefined) throw fault;
+      onFailure(fault, jobId);
+      return store.finish(jobId, end, undefined);
+    });
+    if (job !== undefined) tell(job, from, at);
+    onEnded();
+    release(jobId);
+  };
+
+  const storeChange = async ({ jobId, from, state, at }: HostedStateChange): Promise<void> => {
+    const started = starting.get(jobId);
+    starting.delete(jobId);
+    // That a job starts was stored before it did. One that is to stand still was stored as that.
+    if (started?.state === 'PAUSED') return;
+    const job = started ?? (await store.update(jobId, { state }));
     if (job !== undefined) tell(job, from, at);
   };
 
@@ -97,10 +121,12 @@ export function createJobLedger(deps: JobLedgerDeps): JobLedger {
     starting: (jobId, isPaused) =>
       next(jobId, async () => {
         const state = isPaused ? 'PAUSED' : 'RUNNING';
-        await store.update(jobId, { state, startedAt: clock.now() });
+        const job = await store.update(jobId, { state, startedAt: clock.now() });
+        if (job !== undefined) starting.set(jobId, job);
       }),
     stateChanged(change) {
-      void next(change.jobId, () => storeChange(change));
+      const storeIt = isFinalState(change.state) ? storeEnd : storeChange;
+      next(change.jobId, () => storeIt(change)).catch(() => undefined); // told to `onFailure`
     },
     recorded({ jobId, trace, traceGoneTo, logs }) {
       if (trace.length > 0) history.keepTrace(jobId, trace);
@@ -121,10 +147,15 @@ export function createJobLedger(deps: JobLedgerDeps): JobLedger {
       if (stored === undefined || (await isKeptWithin(stored, limitMs, clock))) return;
       throw new StorageUnavailableError(
         `What became of job ${jobId} can't be stored now. It will be as soon as the database can be written again.`,
+        { mayBeStored: true },
       );
     },
+    async released(jobId) {
+      await releases.get(jobId);
+    },
     async drained(limitMs) {
-      await isKeptWithin(Promise.all(changes.values()), limitMs, clock);
+      const all = Promise.all(changes.values()).then(() => Promise.all(releases.values()));
+      await isKeptWithin(all, limitMs, clock);
     },
     end: (jobId, state, error) =>
       next(jobId, async () => {

@@ -7,14 +7,17 @@ import {
 } from 'kysely';
 import type { Database } from '../storage/database.ts';
 import { toStoredText } from '../storage/stored-text.ts';
-import type { JobsTable, Tables } from '../storage/tables.ts';
+import type { Tables } from '../storage/tables.ts';
 import { type Branch, type PagePlan, planPage, type Segment, toWhole } from './job-list-plan.ts';
 import type { JobFilter, JobQuery } from './job-query.ts';
+import { JOB_COLUMNS, type JobRow, searchable } from './job-row.ts';
 
 /** Finds jobs in the database. */
 export interface JobLists {
   /** At most two statements, however long the list is. */
-  list(query: JobQuery): Promise<JobsTable[]>;
+  list(query: JobQuery): Promise<JobRow[]>;
+  /** The same, but only what index and order tell: the ids. */
+  listIds(query: JobQuery): Promise<string[]>;
   count(filter: JobFilter): Promise<number>;
 }
 
@@ -24,24 +27,41 @@ export function createJobLists({ reads, scans }: Database): JobLists {
     const [first, second] = segment.branches;
     if (first === undefined) return [];
     if (second === undefined && !plan.isScoped) {
-      return selectBranch(db, plan, segment, first, limit).selectAll().execute();
+      return selectBranch(db, plan, segment, first, limit).select(JOB_COLUMNS).execute();
     }
     // SQLite takes the index with all columns of a filter only if it need not look into the table at once.
     const ids = selectIds(db, plan, segment, limit);
-    const rows = await db.selectFrom('jobs').selectAll().where('id', 'in', ids).execute();
+    const rows = await db.selectFrom('jobs').select(JOB_COLUMNS).where('id', 'in', ids).execute();
     return rows.sort((a, b) => compareRows(a, b, plan, segment));
   };
 
+  const readIds = async (plan: PagePlan, segment: Segment, limit: number) => {
+    const db = segment.isSearch ? scans : reads;
+    const [first, second] = segment.branches;
+    if (first === undefined) return [];
+    const isOne = second === undefined && !plan.isScoped;
+    const ids = isOne
+      ? selectBranch(db, plan, segment, first, limit).select('id')
+      : selectIds(db, plan, segment, limit);
+    return (await ids.execute()).map(({ id }) => id);
+  };
+
+  const readPage = async <Place>(
+    query: JobQuery,
+    read: (plan: PagePlan, segment: Segment, limit: number) => Promise<Place[]>,
+  ) => {
+    const plan = planPage(query);
+    const page: Place[] = [];
+    for (const segment of plan.segments) {
+      const room = query.limit - page.length;
+      if (room > 0) page.push(...(await read(plan, segment, room)));
+    }
+    return query.fromEnd ? page.reverse() : page;
+  };
+
   return {
-    async list(query) {
-      const plan = planPage(query);
-      const rows: JobsTable[] = [];
-      for (const segment of plan.segments) {
-        const room = query.limit - rows.length;
-        if (room > 0) rows.push(...(await readSegment(plan, segment, room)));
-      }
-      return query.fromEnd ? rows.reverse() : rows;
-    },
+    list: (query) => readPage(query, readSegment),
+    listIds: (query) => readPage(query, readIds),
     async count(filter) {
       const { flowIds, states } = filter;
       if (flowIds?.length === 0 || states?.length === 0) return 0;
@@ -131,15 +151,10 @@ function matches(eb: ExpressionBuilder<Tables, 'jobs'>, filter: JobFilter) {
   return eb.and(conditions);
 }
 
-/** A text as it is looked for, and looked at. Letters that no database can hold are all taken for one. */
-export function searchable(text: string): string {
-  return text.toLowerCase().replace(/[\0\p{Cs}]/gu, '\ufffd');
-}
-
 /** Which of two jobs of a segment is read first. */
 function compareRows(
-  a: JobsTable,
-  b: JobsTable,
+  a: JobRow,
+  b: JobRow,
   { column, isByState, isDescending }: PagePlan,
   { isKeyed }: Segment,
 ): number {

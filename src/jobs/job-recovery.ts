@@ -2,6 +2,8 @@ import type { Logger } from 'pino';
 import { FlowChangedError } from '../engine/index.ts';
 import type { FlowRegistry } from '../flows/flow-registry.ts';
 import type { Clock } from '../lib/clock.ts';
+import { DomainError, messageOf } from '../lib/domain-error.ts';
+import { StorageUnavailableError } from '../storage/database.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { CheckpointError } from './checkpoint.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
@@ -16,7 +18,7 @@ import type { JobStore } from './job-store.ts';
 export interface RecoveryOptions {
   /** A job that was being run at so many crashes one after another is given up. Default 5. */
   readonly maxCrashes?: number | undefined;
-  /** A job that ran so long after it was taken up did not cause the next crash, in milliseconds. Default 60,000. */
+  /** When a server has run so long, no job that it took up causes crashes: counting begins anew. Default 60,000 ms. */
   readonly stableAfterMs?: number | undefined;
 }
 
@@ -61,6 +63,7 @@ const AT_A_TIME = 100;
  * - Without a checkpoint that can be used it begins again.
  * - A job that was being run at several crashes in a row fails: it may be what causes them.
  * - A job that was being cancelled is cancelled.
+ * - A job that can't be taken up for any other reason fails, and tells why.
  * - A job whose flow is not here is left as it is, until a server has the flow, or somebody cancels it.
  */
 export async function recoverJobs(deps: RecoveryDeps): Promise<RecoveryReport> {
@@ -78,7 +81,7 @@ export async function recoverJobs(deps: RecoveryDeps): Promise<RecoveryReport> {
     const filter = { states: UNFINISHED };
     const page = { filter, order: ORDER, after, limit: AT_A_TIME, fromEnd: false };
     const jobs = await store.list(page);
-    const outcomes = await Promise.all(jobs.map((job) => recover(job, deps)));
+    const outcomes = await Promise.all(jobs.map((job) => recoverOrTell(job, deps)));
     for (const outcome of outcomes) report[outcome]++;
     const last = jobs.at(-1);
     if (last === undefined) break;
@@ -88,6 +91,20 @@ export async function recoverJobs(deps: RecoveryDeps): Promise<RecoveryReport> {
     logger.info({ ...report }, 'Took up the jobs that had not ended.');
   }
   return report;
+}
+
+/** One job that can't be taken up keeps no other, and not the server, from it. */
+async function recoverOrTell(job: Job, deps: RecoveryDeps): Promise<keyof RecoveryReport> {
+  try {
+    return await recover(job, deps);
+  } catch (error) {
+    if (error instanceof StorageUnavailableError) throw error;
+    deps.logger.error({ jobId: job.id, err: error }, 'A job could not be taken up.');
+    const code = error instanceof DomainError ? error.code : 'RECOVERY_FAILED';
+    const message = `It could not be taken up after the server was started: ${messageOf(error)}`;
+    await deps.ledger.end(job.id, 'FAILED', { message, code });
+    return 'failed';
+  }
 }
 
 async function recover(job: Job, deps: RecoveryDeps): Promise<keyof RecoveryReport> {
@@ -147,18 +164,20 @@ function wasShutDown({ recovery }: Job, checkpoint: Checkpoint | undefined): boo
   return checkpoint?.isFinal === true && checkpoint.takenAt >= (recovery?.at ?? 0);
 }
 
-/** The recovery that is about to happen. */
+/** The recovery that is about to happen. A paused job runs no code that could end the process. */
 function nextRecovery(
   job: Job,
   checkpoint: Checkpoint | undefined,
-  { clock, stableAfterMs = 60_000 }: RecoveryDeps,
+  { clock }: RecoveryDeps,
 ): JobRecovery {
-  const { recovery, startedAt } = job;
-  const upSince = recovery?.at ?? startedAt ?? clock.now();
-  const wasStable = checkpoint !== undefined && checkpoint.takenAt - upSince >= stableAfterMs;
-  const crashesBefore = wasStable ? 0 : (recovery?.crashCount ?? 0);
-  const crashCount = wasShutDown(job, checkpoint) ? 0 : 1 + crashesBefore;
-  return { count: (recovery?.count ?? 0) + 1, crashCount, at: clock.now(), from: undefined };
+  const { count = 0, crashCount = 0 } = job.recovery ?? {};
+  const mayHaveCrashed = job.state !== 'PAUSED' && !wasShutDown(job, checkpoint);
+  return {
+    count: count + 1,
+    crashCount: mayHaveCrashed ? crashCount + 1 : 0,
+    at: clock.now(),
+    from: undefined,
+  };
 }
 
 async function resume(
@@ -166,12 +185,15 @@ async function resume(
   hosted: HostedJob,
   checkpoint: Checkpoint,
   recovery: JobRecovery,
-  { host, store, ledger, events, clock }: RecoveryDeps,
+  { host, store, history, ledger, events, clock }: RecoveryDeps,
 ): Promise<'resumed'> {
   // Counted before its code runs: it may be what ends the process.
   const from = checkpoint.takenAt;
   await store.update(id, { recovery: { ...recovery, from } });
-  await host.restore(hosted, checkpoint);
+  // Lines were written to its log after the checkpoint was taken: they stay.
+  const { trace, log } = await history.readLastPlaces(id);
+  const before = { durations: {}, traceTotal: trace, logTotal: log };
+  await host.restore({ ...hosted, before }, checkpoint);
   ledger.announce({ id, flowId });
   events.record(id, flowId, clock.now(), { type: 'JOB_RECOVERED', checkpointAt: from });
   return 'resumed';

@@ -1,29 +1,21 @@
 import { EngineClosedError, InvalidStateError } from '../engine/index.ts';
-import type { FlowRegistry } from '../flows/flow-registry.ts';
 import type { Clock } from '../lib/clock.ts';
 import { NotFoundError } from '../lib/domain-error.ts';
-import { newId } from '../lib/ids.ts';
+import { isKeptWithin } from '../lib/within.ts';
 import { StorageUnavailableError } from '../storage/database.ts';
-import {
-  hasEnded,
-  IdempotencyConflictError,
-  InvalidJobStateError,
-  type Job,
-  ShuttingDownError,
-} from './job.ts';
-import type { JobEvents } from './job-events.ts';
+import { hasEnded, InvalidJobStateError, type Job, ShuttingDownError } from './job.ts';
 import type { JobHost } from './job-host.ts';
+import type { JobIntake } from './job-intake.ts';
 import type { JobLedger } from './job-ledger.ts';
 import type { JobFilter, JobQuery } from './job-query.ts';
-import { checkRequest, isSameRequest, type StartJobRequest } from './job-request.ts';
+import type { StartJobRequest } from './job-request.ts';
 import type { JobStore } from './job-store.ts';
 
 export interface JobServiceDeps {
-  readonly flows: FlowRegistry;
+  readonly intake: JobIntake;
   readonly store: JobStore;
   readonly host: JobHost;
   readonly ledger: JobLedger;
-  readonly events: JobEvents;
   readonly clock: Clock;
   /** Called before a job is deleted: whoever counts jobs that have ended counts it now. */
   readonly beforeDelete: () => Promise<void>;
@@ -67,7 +59,7 @@ export interface JobService {
 }
 
 export function createJobService(deps: JobServiceDeps): JobService {
-  const { flows, store, host, ledger, events, clock } = deps;
+  const { intake, store, host, ledger, clock } = deps;
   let isClosed = false;
 
   const require = async (id: string): Promise<Job> => {
@@ -85,6 +77,7 @@ export function createJobService(deps: JobServiceDeps): JobService {
     [wanted, advice]: readonly [string, string],
     command: () => Promise<void>,
   ): Promise<Job> => {
+    await intake.handedOver(id);
     try {
       await command();
     } catch (error) {
@@ -107,6 +100,16 @@ export function createJobService(deps: JobServiceDeps): JobService {
     return require(id);
   };
 
+  /** So that a crash before its end does not bring it back. Where that can't be noted now it is cancelled all the same. */
+  const noteCancel = async (id: string): Promise<void> => {
+    try {
+      const noted = await store.update(id, { cancelRequestedAt: clock.now() }, STORE_LIMIT_MS);
+      if (noted !== undefined) ledger.announce(noted);
+    } catch (error) {
+      if (!(error instanceof StorageUnavailableError)) throw error;
+    }
+  };
+
   /** A job that was not taken up after a restart runs nowhere. */
   const cancelWhereverItIs = async (id: string): Promise<void> => {
     try {
@@ -119,79 +122,8 @@ export function createJobService(deps: JobServiceDeps): JobService {
     }
   };
 
-  /** Answers another job when the key is taken. What could not be stored in time is taken back when it can be. */
-  const insert = async (job: Job): Promise<Job> => {
-    try {
-      return await store.insert(job);
-    } catch (error) {
-      if (error instanceof StorageUnavailableError) {
-        store.delete(job.id).catch(() => undefined); // the database was closed first
-      }
-      throw error;
-    }
-  };
-
-  const create = async (request: StartJobRequest, retryOf?: string): Promise<Job> => {
-    if (isClosed) throw new ShuttingDownError();
-    const flow = flows.require(request.flowId);
-    const { input, metadata } = checkRequest(flow, request);
-    const job: Job = {
-      id: newId(),
-      flowId: flow.id,
-      state: 'PENDING',
-      input,
-      metadata,
-      owner: request.owner,
-      priority: request.priority ?? 0,
-      idempotencyKey: request.idempotencyKey,
-      retryOf,
-      createdAt: clock.now(),
-      startedAt: undefined,
-      finishedAt: undefined,
-      cancelRequestedAt: undefined,
-      error: undefined,
-      unresponsiveRoutineIds: [],
-      recovery: undefined,
-    };
-    const stored = await insert(job);
-    if (stored.id !== job.id) return stored;
-    ledger.announce(job);
-    events.record(job.id, flow.id, job.createdAt, { type: 'JOB_CREATED' });
-    try {
-      await host.start({ jobId: job.id, flow, input: job.input, priority: job.priority });
-    } catch (error) {
-      await store.delete(job.id); // it was not accepted
-      ledger.announce(job, true);
-      throw error instanceof EngineClosedError ? new ShuttingDownError() : error;
-    }
-    return job;
-  };
-
-  /** While the database can't be read nobody knows; when the job can be stored after all, the key is looked at again. */
-  const findSoon = async (key: string): Promise<Job | undefined> => {
-    try {
-      return await store.findByIdempotencyKey(key);
-    } catch (error) {
-      if (error instanceof StorageUnavailableError) return undefined;
-      throw error;
-    }
-  };
-
-  const startOnce = async (
-    key: string,
-    request: StartJobRequest,
-    retryOf?: string,
-  ): Promise<Job> => {
-    const job = (await findSoon(key)) ?? (await create(request, retryOf));
-    if (job.retryOf === retryOf && isSameRequest(job, request)) return job;
-    throw new IdempotencyConflictError(key, job.id);
-  };
-
   return {
-    start(request) {
-      const { idempotencyKey: key } = request;
-      return key === undefined ? create(request) : startOnce(key, request);
-    },
+    start: (request) => intake.take(request),
     async pause(id) {
       const refusal = ['paused', 'Only a running job can be paused.'] as const;
       const job = await require(id);
@@ -208,10 +140,9 @@ export function createJobService(deps: JobServiceDeps): JobService {
       const refusal = ['cancelled', 'It has ended already.'] as const;
       const job = await require(id);
       if (hasEnded(job)) throw new InvalidJobStateError(job, ...refusal);
-      if (job.cancelRequestedAt === undefined) {
-        const noted = await store.update(id, { cancelRequestedAt: clock.now() }, STORE_LIMIT_MS);
-        if (noted !== undefined) ledger.announce(noted);
-      }
+      // Else it would be cancelled at the next start, though it was refused now.
+      if (isClosed) throw new ShuttingDownError();
+      if (job.cancelRequestedAt === undefined) await noteCancel(id);
       return ask(job, refusal, () => cancelWhereverItIs(id));
     },
     async retry(id, idempotencyKey) {
@@ -222,14 +153,13 @@ export function createJobService(deps: JobServiceDeps): JobService {
       }
       const { flowId, input, metadata, owner, priority } = job;
       const request = { flowId, input, metadata, owner, priority, idempotencyKey };
-      return idempotencyKey === undefined
-        ? create(request, id)
-        : startOnce(idempotencyKey, request, id);
+      return intake.take(request, id);
     },
     async delete(id) {
       const job = await require(id);
       if (!hasEnded(job)) throw new InvalidJobStateError(job, 'deleted', 'Cancel it first.');
-      await ledger.settled(id, STORE_LIMIT_MS); // what belongs to it is all there
+      await ledger.settled(id, STORE_LIMIT_MS);
+      await isKeptWithin(ledger.released(id), STORE_LIMIT_MS, clock); // what belongs to it is all there
       await deps.beforeDelete();
       await store.delete(id, STORE_LIMIT_MS);
       ledger.announce(job, true);
@@ -242,6 +172,7 @@ export function createJobService(deps: JobServiceDeps): JobService {
     count: (filter) => store.count(filter),
     close() {
       isClosed = true;
+      intake.close();
     },
   };
 }

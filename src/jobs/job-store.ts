@@ -1,12 +1,21 @@
-import type { Database, WriteOptions } from '../storage/database.ts';
+import type { Database, WriteOptions, WriteResult } from '../storage/database.ts';
 import { toStoredText } from '../storage/stored-text.ts';
-import type { JobResultsTable, JobsTable } from '../storage/tables.ts';
+import type { JobResultsTable } from '../storage/tables.ts';
 import type { Job, JobResults } from './job.ts';
+import { JobCache } from './job-cache.ts';
 import { createJobLists } from './job-list-store.ts';
 import type { JobFilter, JobQuery } from './job-query.ts';
-import { type JobChange, type JobColumns, toColumns, toJob, toRow } from './job-row-store.ts';
+import {
+  JOB_COLUMNS,
+  type JobChange,
+  type JobColumns,
+  type JobRow,
+  toColumns,
+  toJob,
+  toRow,
+} from './job-row.ts';
 
-export type { JobChange } from './job-row-store.ts';
+export type { JobChange } from './job-row.ts';
 
 /** Keeps jobs. A job has a `finishedAt` when it is in a final state, and only then. */
 export interface JobStore {
@@ -23,6 +32,10 @@ export interface JobStore {
   /** Changes a job that has ended, keeps its results if it has any, and lets go of its checkpoint. */
   finish(id: string, change: JobChange, results: JobResults | undefined): Promise<Job | undefined>;
   get(id: string): Promise<Job | undefined>;
+  /** Begins anew to count the crashes of all jobs that have not ended. */
+  forgetCrashes(): Promise<void>;
+  /** Others deleted these jobs. */
+  noteRemoved(ids: readonly string[]): void;
   /** In the order of the ids; `undefined` where there is no such job. */
   getMany(ids: readonly string[]): Promise<(Job | undefined)[]>;
   findByIdempotencyKey(key: string): Promise<Job | undefined>;
@@ -48,15 +61,43 @@ export function createJobStore(database: Database, options: JobStoreOptions = {}
   const { reads } = database;
   const lists = createJobLists(database);
 
-  const findMany = async (ids: readonly string[]) => {
-    if (ids.length === 0) return [];
+  const cache = database.capabilities.isInProcess ? new JobCache() : undefined;
+
+  const readMany = async (ids: readonly string[]): Promise<Job[]> => {
+    const mark = cache?.mark ?? 0;
     const wanted = [...new Set(ids)].map(toStoredText);
-    const rows = await reads.selectFrom('jobs').selectAll().where('id', 'in', wanted).execute();
-    return rows.map(toJob);
+    const rows = await reads
+      .selectFrom('jobs')
+      .select(JOB_COLUMNS)
+      .where('id', 'in', wanted)
+      .execute();
+    return rows.map((row) => {
+      const job = toJob(row);
+      cache?.keep(job, lengthOf(row), mark);
+      return job;
+    });
+  };
+
+  /** In the order of the ids. */
+  const findMany = async (ids: readonly string[]): Promise<(Job | undefined)[]> => {
+    const known = ids.map((id) => cache?.get(id));
+    const missing = ids.filter((_, at) => known[at] === undefined);
+    if (missing.length === 0) return known;
+    const byId = new Map((await readMany(missing)).map((job) => [job.id, job]));
+    return ids.map((id, at) => known[at] ?? byId.get(id));
+  };
+
+  /** Runs a write that answers the job as it is then. */
+  const writeJob = async (
+    id: string,
+    write: () => Promise<readonly WriteResult[]>,
+  ): Promise<Job | undefined> => {
+    const [result] = await (cache === undefined ? write() : cache.during(id, write));
+    return firstJob(result?.rows);
   };
 
   const findByIdempotencyKey = async (key: string) => {
-    const jobs = reads.selectFrom('jobs').selectAll();
+    const jobs = reads.selectFrom('jobs').select(JOB_COLUMNS);
     const row = await jobs.where('idempotency_key', '=', toStoredText(key)).executeTakeFirst();
     return row && toJob(row);
   };
@@ -85,32 +126,44 @@ export function createJobStore(database: Database, options: JobStoreOptions = {}
       const columns = toColumns(change);
       if (Object.keys(columns).length === 0) return get(id);
       const statement = updateJob(reads, id, columns);
-      const [result] = await database.write([statement], within(deadlineMs));
-      return firstJob(result?.rows);
+      return writeJob(id, () => database.write([statement], within(deadlineMs)));
     },
-    async finish(id, change, results) {
-      const update = updateJob(reads, id, { ...toColumns(change), ...countsOf(results) });
-      const [result] = await database.write([
-        update,
+    finish(id, end, results) {
+      const statements = [
+        updateJob(reads, id, { ...toColumns(end), ...countsOf(results) }),
         ...(results === undefined ? [] : [keepResults(reads, id, results)]),
         reads.deleteFrom('job_checkpoints').where('job_id', '=', id),
-      ]);
-      return firstJob(result?.rows);
+      ];
+      return writeJob(id, () => database.write(statements));
+    },
+    async forgetCrashes() {
+      const forget = reads
+        .updateTable('jobs')
+        .set({ crash_count: 0 })
+        .where('finished_at', 'is', null)
+        .where('crash_count', '>', 0);
+      await database.write([forget]);
+      cache?.clear();
+    },
+    noteRemoved(ids) {
+      for (const id of ids) cache?.noteWritten(id);
     },
     get,
-    async getMany(ids) {
-      const byId = new Map((await findMany(ids)).map((job) => [job.id, job]));
-      return ids.map((id) => byId.get(id));
-    },
+    getMany: findMany,
     findByIdempotencyKey,
-    list: async (query) => (await lists.list(query)).map(toJob),
+    async list(query) {
+      if (cache === undefined) return (await lists.list(query)).map(toJob);
+      const jobs = await findMany(await lists.listIds(query));
+      return jobs.filter((job) => job !== undefined); // it may have been deleted in between
+    },
     count: (filter) => lists.count(filter),
     async delete(id, deadlineMs) {
       const belongings = (
         ['job_checkpoints', 'job_results', 'job_logs', 'activations'] as const
       ).map((table) => reads.deleteFrom(table).where('job_id', '=', id));
       const job = reads.deleteFrom('jobs').where('id', '=', id).returning('id');
-      const results = await database.write([...belongings, job], within(deadlineMs));
+      const write = () => database.write([...belongings, job], within(deadlineMs));
+      const results = await (cache === undefined ? write() : cache.during(id, write));
       return (results.at(-1)?.rows.length ?? 0) > 0;
     },
   };
@@ -121,7 +174,7 @@ function within(deadlineMs: number | undefined): WriteOptions {
 }
 
 function updateJob(reads: Database['reads'], id: string, columns: JobColumns) {
-  return reads.updateTable('jobs').set(columns).where('id', '=', id).returningAll();
+  return reads.updateTable('jobs').set(columns).where('id', '=', id).returning(JOB_COLUMNS);
 }
 
 /** Stores the results of a job, unless it is gone. */
@@ -161,5 +214,10 @@ function countsOf(results: JobResults | undefined): JobColumns {
 
 function firstJob(rows: readonly Readonly<Record<string, unknown>>[] | undefined) {
   const [row] = rows ?? [];
-  return row && toJob(row as unknown as JobsTable); // it has all columns of `jobs`
+  return row && toJob(row as unknown as JobRow); // it has the columns that the statement returns
+}
+
+/** The text of a row whose length varies most. */
+function lengthOf({ input, metadata, error }: JobRow): number {
+  return 500 + input.length + metadata.length + (error?.length ?? 0);
 }

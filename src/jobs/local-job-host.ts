@@ -19,7 +19,7 @@ export interface LocalJobHostOptions {
   readonly clock: Clock;
   readonly listener: JobHostListener;
   readonly monitor?: JobMonitorOptions | undefined;
-  /** Told of checkpoints that could not be taken. */
+  /** Told of checkpoints that could not be taken, and of what is left of ended jobs that could not be told. */
   readonly onFailure: (error: unknown, jobId: string) => void;
   /** How often a running job that changes is checkpointed, in milliseconds. Default 5,000. */
   readonly checkpointIntervalMs?: number | undefined;
@@ -59,22 +59,29 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
     if (running.size === 0) return;
     const isRateDue = ++looks % looksPerRate === 0;
     for (const run of running.values()) {
+      if (run.job.state === 'PENDING') continue;
       if (isRateDue) run.monitor.measureRates();
       if (run.isDue) checkpoint(run);
     }
     cancelLook = clock.setTimer(lookIntervalMs, look);
   };
 
-  const settle = (run: HostedRun): JobResults => {
+  /** Answers what is left of a job that has ended; `undefined` when that could not be told, which must not hide its end. */
+  const settle = (run: HostedRun): JobResults | undefined => {
     const { job, monitor } = run;
-    const results = run.end();
     running.delete(job.id);
-    ended.set(job.id, { monitor, results });
     if (running.size === 0) {
       cancelLook?.();
       cancelLook = undefined;
     }
-    return results;
+    try {
+      const results = run.end();
+      ended.set(job.id, { monitor, results });
+      return results;
+    } catch (error) {
+      onFailure(error, job.id);
+      return undefined;
+    }
   };
 
   /** Takes a job that the engine has just made; nothing has happened in it yet. */
@@ -136,7 +143,13 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
       // It may have been paused or resumed since.
       const state = hosted.isPaused === true ? 'PAUSED' : 'RUNNING';
       const job = engine.restore(hosted.flow, { ...snapshot, state }, optionsOf(hosted));
-      host(job, new JobMonitor(job, options.monitor, monitor), false);
+      const { traceTotal = 0, logTotal = 0 } = hosted.before ?? {};
+      const counted = {
+        ...monitor,
+        traceTotal: Math.max(traceTotal, monitor.traceTotal),
+        logTotal: Math.max(logTotal, monitor.logTotal),
+      };
+      host(job, new JobMonitor(job, options.monitor, counted), false);
     },
     async pause(jobId) {
       await running.get(jobId)?.starting;

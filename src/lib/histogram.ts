@@ -1,6 +1,12 @@
 const SUB_BITS = 4;
 const SUB_BUCKETS = 1 << SUB_BITS;
 
+/** Buckets of a histogram that has counted anything: up to half a millisecond. */
+const FEWEST_BUCKETS = 256;
+
+/** Of those that have counted nothing, which are many: one per routine of every job that waits. */
+const NO_BUCKETS = new Float64Array(0);
+
 /** A histogram as plain data: how many values fell in each bucket that is not empty, by bucket number. */
 export interface HistogramSnapshot {
   readonly count: number;
@@ -18,7 +24,7 @@ export interface HistogramSnapshot {
  * above, each power of two is cut in 16 equal parts (the log-linear layout of HdrHistogram).
  */
 export class Histogram {
-  #counts = new Float64Array(256);
+  #counts = NO_BUCKETS;
   count = 0;
   sumMs = 0;
   minMs = Number.POSITIVE_INFINITY;
@@ -95,7 +101,7 @@ export class Histogram {
   }
 
   #grow(bucket: number): void {
-    const counts = new Float64Array(Math.max(this.#counts.length * 2, bucket + 1));
+    const counts = new Float64Array(Math.max(FEWEST_BUCKETS, this.#counts.length * 2, bucket + 1));
     counts.set(this.#counts);
     this.#counts = counts;
   }

@@ -120,6 +120,11 @@ export class JobMonitor implements JobObserver {
     return this.#trace.capacity;
   }
 
+  /** How many of the newest lines of the log are remembered at most. */
+  get logLength(): number {
+    return this.#logs.capacity;
+  }
+
   /** How many lines were written to the log, in all; also the place of the newest. */
   get logTotal(): number {
     return this.#logsBefore + this.#logs.pushed;

@@ -1,6 +1,8 @@
 /** What differs between the databases. Everything else is the same code for both. */
 export interface Capabilities {
   readonly dialect: 'sqlite' | 'postgres';
+  /** Whether it works inside this process: a statement takes no way over a network, and nobody else writes. */
+  readonly isInProcess: boolean;
   /** The most parameters of one statement. */
   readonly maxParameters: number;
   /** Stands in a statement for its parameter at a position, the first of which is 1. */
@@ -18,27 +20,25 @@ export interface Capabilities {
   readonly tableEnd: string;
   /** Ends `create table` of a table whose rows lie in the order of its primary key. */
   readonly clusteredTableEnd: string;
-  /** Whether text may hold the character NUL. Where it may not it is stored as U+FFFD, the replacement character. */
-  readonly holdsNul: boolean;
 }
 
 export const CAPABILITIES: Readonly<Record<Capabilities['dialect'], Capabilities>> = {
   sqlite: {
     dialect: 'sqlite',
+    isInProcess: true,
     maxParameters: 32_000,
     placeholder: () => '?',
     types: { text: 'text', whole: 'integer', real: 'real' },
     tableEnd: 'strict',
     clusteredTableEnd: 'strict, without rowid',
-    holdsNul: true,
   },
   postgres: {
     dialect: 'postgres',
+    isInProcess: false,
     maxParameters: 32_000,
     placeholder: (position) => `$${position}`,
     types: { text: 'text collate "C"', whole: 'bigint', real: 'double precision' },
     tableEnd: '',
     clusteredTableEnd: '',
-    holdsNul: false,
   },
 };

@@ -14,7 +14,8 @@ export interface WriteResult {
 export interface WriteOptions {
   /**
    * How long to try when the database can't be written now, in milliseconds. Default: for as long as the database is
-   * open. When it is over the write is given up with a `StorageUnavailableError`; it may have been committed then.
+   * open. When it is over the write is given up with a `StorageUnavailableError`, whose `mayBeStored` tells whether it
+   * may have been committed. With a deadline it is refused at once while too much waits (`maxWaitingCharacters`).
    */
   readonly deadlineMs?: number;
 }
@@ -40,18 +41,27 @@ export interface Database {
   readonly isPersistent: boolean;
   /** For reads that find what they want by an index, and to build the statements of a `write`. */
   readonly reads: Kysely<Tables>;
-  /** For reads that may have to look at many rows: they keep nobody else waiting. */
+  /**
+   * For reads that may have to look at many rows: they keep nobody else waiting. One that fails with a
+   * `StorageUnavailableError`, for it took too long or too many wait, says nothing of `status`.
+   */
   readonly scans: Kysely<Tables>;
   /**
    * Commits all of the statements or none. Is kept once they are on disk. While the database can't be written (it is
    * locked, full, gone) it is tried again with back-off; so each statement must bear being run twice.
-   * @throws StorageUnavailableError when the deadline is over
+   * @throws StorageUnavailableError when the deadline is over, or when there is one and too much waits, or after `close`
    * @throws whatever the database says of a statement that it will never accept
    */
   write(statements: readonly Compilable[], options?: WriteOptions): Promise<readonly WriteResult[]>;
   readonly status: StorageStatus;
   /** Calls back when `status.isReady` changes. The answer stops that. */
   onStatusChange(listener: (status: StorageStatus) => void): () => void;
+  /**
+   * Calls back, once, when this process has lost the database to another one for good: the other may run the same jobs,
+   * so this one has to stop them. A listener that comes later is called at once. `problem` says what happened, and what
+   * to do. The answer stops that.
+   */
+  onLost(listener: (problem: string) => void): () => void;
   /** Commits what was asked for, as far as that is possible within a limit, and lets go of all files and sockets. */
   close(): Promise<void>;
 }
@@ -59,9 +69,16 @@ export interface Database {
 /** The database can't be used now. */
 export class StorageUnavailableError extends DomainError {
   readonly code = 'STORAGE_UNAVAILABLE';
+  /** Whether a change that was asked for may have been stored all the same. Default false: it was not. */
+  readonly mayBeStored: boolean;
+
+  constructor(message: string, options: ErrorOptions & { readonly mayBeStored?: boolean } = {}) {
+    super(message, options);
+    this.mayBeStored = options.mayBeStored ?? false;
+  }
 }
 
-/** A database can't be opened; nothing was changed in it. */
+/** A database can't be opened; what is stored in it stays as it is. */
 export class StorageOpenError extends DomainError {
   readonly code = 'STORAGE_OPEN_FAILED';
 }

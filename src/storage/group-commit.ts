@@ -1,7 +1,8 @@
 import { type BackOff, backOffDelayMs } from '../lib/back-off.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/domain-error.ts';
-import type { Unit, UnitOutcome, WriteLane } from './backend.ts';
+import { isKeptWithin } from '../lib/within.ts';
+import { UncertainCommitError, type Unit, type UnitOutcome, type WriteLane } from './backend.ts';
 import { StorageUnavailableError, type WriteResult } from './database.ts';
 import type { StorageHealth } from './storage-health.ts';
 
@@ -14,6 +15,8 @@ export interface GroupCommitParts {
   readonly explain: (error: unknown) => string | undefined;
   /** Finds out whether the database can be used, while there is nothing to write. */
   readonly probe: () => Promise<void>;
+  /** With more characters than this in the units that wait, those with a deadline are refused. Default 32,000,000. */
+  readonly maxWaitingCharacters?: number;
 }
 
 interface Entry {
@@ -23,11 +26,14 @@ interface Entry {
   readonly resolve: (results: readonly WriteResult[]) => void;
   readonly reject: (error: unknown) => void;
   readonly cancelDeadline: () => void;
+  /** It is being committed, or no answer came when it was: true for good then. */
+  mayBeStored: boolean;
 }
 
 /** A group holds up nobody for long, and is held in memory twice while it is handed over. */
 const MAX_GROUP_UNITS = 256;
 const MAX_GROUP_CHARACTERS = 8_000_000;
+const MAX_WAITING_CHARACTERS = 32_000_000;
 
 const BACK_OFF: BackOff = { delayMs: 50, backoff: 'exponential', maxDelayMs: 2_000, jitter: 0.3 };
 
@@ -46,6 +52,8 @@ export class GroupCommit {
   readonly #parts: GroupCommitParts;
   /** In order; a unit is in it until it is settled, the group under way included. */
   readonly #waiting = new Set<Entry>();
+  /** Those of `#waiting`, together. */
+  #waitingCharacters = 0;
   #loop: Promise<void> | undefined;
   #state: 'open' | 'closing' | 'closed' = 'open';
   /** Ends the wait between two tries. */
@@ -60,18 +68,31 @@ export class GroupCommit {
 
   /** See `Database.write`. */
   write(unit: Unit, deadlineMs: number | undefined): Promise<readonly WriteResult[]> {
-    const { clock } = this.#parts;
+    const { clock, maxWaitingCharacters = MAX_WAITING_CHARACTERS } = this.#parts;
     return new Promise((resolve, reject) => {
       if (this.#state !== 'open') {
         reject(new StorageUnavailableError('The database is closed.'));
+        return;
+      }
+      if (deadlineMs !== undefined && this.#waitingCharacters > maxWaitingCharacters) {
+        reject(this.#refuse('Too many changes wait for the database. Try again later.'));
         return;
       }
       const cancelDeadline =
         deadlineMs === undefined
           ? () => undefined
           : clock.setTimer(deadlineMs, () => this.#giveUp(entry, `${deadlineMs} ms are over.`));
-      const entry: Entry = { unit, characters: sizeOf(unit), resolve, reject, cancelDeadline };
+      const characters = sizeOf(unit);
+      const entry: Entry = {
+        unit,
+        characters,
+        resolve,
+        reject,
+        cancelDeadline,
+        mayBeStored: false,
+      };
       this.#waiting.add(entry);
+      this.#waitingCharacters += characters;
       this.#start();
     });
   }
@@ -80,15 +101,7 @@ export class GroupCommit {
   async close(limitMs: number): Promise<void> {
     if (this.#state === 'open') this.#state = 'closing';
     if (this.#waiting.size === 0) this.#endWait?.();
-    const limit = new AbortController();
-    await Promise.race([
-      this.#loop,
-      new Promise<void>((resolve) => {
-        const cancel = this.#parts.clock.setTimer(limitMs, resolve);
-        limit.signal.addEventListener('abort', cancel);
-      }),
-    ]);
-    limit.abort();
+    await isKeptWithin(this.#rest(), limitMs, this.#parts.clock);
     this.#state = 'closed';
     this.#endWait?.();
     for (const entry of this.#waiting) this.#giveUp(entry, 'The database was closed.');
@@ -96,14 +109,25 @@ export class GroupCommit {
 
   #giveUp(entry: Entry, reason: string): void {
     this.#remove(entry);
-    const { problem } = this.#parts.health.status;
-    const why = problem === undefined ? '' : ` ${problem}`;
-    entry.reject(new StorageUnavailableError(`The change was not stored: ${reason}${why}`));
+    entry.reject(this.#refuse(reason, entry.mayBeStored));
   }
 
+  #refuse(reason: string, mayBeStored = false): StorageUnavailableError {
+    const { problem } = this.#parts.health.status;
+    const what = `The change ${mayBeStored ? 'may have been' : 'was not'} stored: ${reason}`;
+    const message = problem === undefined ? what : `${what} ${problem}`;
+    return new StorageUnavailableError(message, { mayBeStored });
+  }
+
+  /** One that was given up while its group was under way is removed again when the group is settled. */
   #remove(entry: Entry): void {
-    this.#waiting.delete(entry);
+    if (this.#waiting.delete(entry)) this.#waitingCharacters -= entry.characters;
     entry.cancelDeadline();
+  }
+
+  /** Is kept when the loop has ended. One that ends while something comes in is followed by another. */
+  async #rest(): Promise<void> {
+    while (this.#loop !== undefined) await this.#loop;
   }
 
   get #hasWork(): boolean {
@@ -120,14 +144,17 @@ export class GroupCommit {
   }
 
   async #work(): Promise<void> {
-    const { health, explain, probe } = this.#parts;
+    const { health, explain, probe, lane } = this.#parts;
     // What is asked for in the same turn goes together.
     await Promise.resolve();
     let tries = 0;
     while (this.#hasWork) {
       try {
-        if (this.#waiting.size > 0) await this.#commit(this.#nextGroup());
-        else await probe();
+        if (this.#waiting.size > 0) {
+          await lane.ready();
+          // Those whose deadline is over by now are in no group, so they are certainly not stored.
+          await this.#commit(this.#nextGroup());
+        } else await probe();
         health.pass();
         tries = 0;
       } catch (error) {
@@ -152,14 +179,13 @@ export class GroupCommit {
 
   /** @throws when the database can't be used now; the group still waits then */
   async #commit(group: readonly Entry[]): Promise<void> {
-    const { lane, explain } = this.#parts;
-    const units = group.map(({ unit }) => unit);
+    if (group.length === 0) return;
     let outcomes: readonly UnitOutcome[];
     try {
-      outcomes = await lane.commit(units, false);
+      outcomes = await this.#handOver(group, false);
     } catch (error) {
-      if (explain(error) !== undefined) throw error;
-      outcomes = units.length === 1 ? [{ error }] : await this.#commitApart(units);
+      if (this.#parts.explain(error) !== undefined) throw error;
+      outcomes = group.length === 1 ? [{ error }] : await this.#commitApart(group);
     }
     group.forEach((entry, at) => {
       this.#remove(entry);
@@ -169,12 +195,26 @@ export class GroupCommit {
     });
   }
 
-  async #commitApart(units: readonly Unit[]): Promise<readonly UnitOutcome[]> {
+  async #commitApart(group: readonly Entry[]): Promise<readonly UnitOutcome[]> {
     try {
-      return await this.#parts.lane.commit(units, true);
+      return await this.#handOver(group, true);
     } catch (error) {
       if (this.#parts.explain(error) !== undefined) throw error;
-      return units.map(() => ({ error }));
+      return group.map(() => ({ error }));
+    }
+  }
+
+  async #handOver(group: readonly Entry[], isIsolated: boolean): Promise<readonly UnitOutcome[]> {
+    const certain = group.filter(({ mayBeStored }) => !mayBeStored);
+    for (const entry of certain) entry.mayBeStored = true;
+    try {
+      const units = group.map(({ unit }) => unit);
+      return await this.#parts.lane.commit(units, isIsolated);
+    } catch (error) {
+      if (!(error instanceof UncertainCommitError)) {
+        for (const entry of certain) entry.mayBeStored = false;
+      }
+      throw error;
     }
   }
 

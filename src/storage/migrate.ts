@@ -16,7 +16,7 @@ const MIGRATIONS: readonly Migration[] = [{ name: '0001-first', up: first.up }];
 
 /** What is migrated. */
 export interface MigrateOptions {
-  /** Over the one connection that writes, locked for this process. */
+  /** Over one connection that may write, to a database that is locked for this process. */
   readonly queries: Kysely<Tables>;
   readonly capabilities: Capabilities;
   /** The database, for people. */
@@ -27,9 +27,10 @@ export interface MigrateOptions {
 
 /**
  * Brings the tables up to date. Each migration is run in a transaction of its own: a process that is killed meanwhile
- * leaves the version before it or after it.
- * @returns the names of what was run
+ * leaves the version before it or after it. One that fails is rolled back; those before it stay.
+ * @returns the names of what was run, in order
  * @throws StorageOpenError when the database was made by a newer version of the program
+ * @throws whatever the database says of a statement
  */
 export async function migrate(options: MigrateOptions): Promise<readonly string[]> {
   const { queries, capabilities, place, migrations = MIGRATIONS } = options;

@@ -26,10 +26,11 @@ export function upsertRows(
     for (const size of STATEMENT_ROWS) {
       if (size * columns.length > capabilities.maxParameters) continue;
       for (; at + size <= alike.length; at += size) {
-        const parameters = alike
-          .slice(at, at + size)
-          .flatMap((row) => columns.map((column) => row[column]));
-        const query = CompiledQuery.raw(upsertSql(table, columns, size, capabilities), parameters);
+        const parameters: unknown[] = [];
+        for (let row = at; row < at + size; row++) {
+          for (const column of columns) parameters.push(alike[row]?.[column]);
+        }
+        const query = CompiledQuery.raw(writeOnce(table, columns, size, capabilities), parameters);
         statements.push({ compile: () => query });
       }
     }
@@ -47,21 +48,49 @@ interface Shape {
 function groupByShape(rows: readonly TableRow[]): readonly Shape[] {
   const newest = new Map<string, TableRow>();
   for (const each of rows) {
-    const key = TABLE_KEYS[each.table].map((column) => each.row[column]).join('\0');
-    newest.set(`${each.table}\0${key}`, each);
+    let key: string = each.table;
+    for (const column of TABLE_KEYS[each.table]) key += `\0${each.row[column]}`;
+    newest.set(key, each);
   }
-  const shapes = new Map<string, Shape>();
-  for (const { table, row } of newest.values()) {
-    const columns = Object.keys(row);
-    const name = `${table} ${columns.join()}`;
-    let shape = shapes.get(name);
-    if (shape === undefined) {
-      shape = { table, columns, rows: [] };
-      shapes.set(name, shape);
+  const shapes: Shape[] = [];
+  let shape: Shape | undefined;
+  for (const each of newest.values()) {
+    // Most rows are like the one before.
+    if (shape === undefined || !isOf(shape, each)) {
+      shape = shapes.find((known) => isOf(known, each));
     }
-    shape.rows.push(row);
+    if (shape === undefined) {
+      shape = { table: each.table, columns: Object.keys(each.row), rows: [] };
+      shapes.push(shape);
+    }
+    shape.rows.push(each.row);
   }
-  return [...shapes.values()];
+  return shapes;
+}
+
+/** Whether a row has the columns of a shape, in the same order. */
+function isOf({ table, columns }: Shape, each: TableRow): boolean {
+  if (table !== each.table) return false;
+  let at = 0;
+  for (const column in each.row) if (columns[at++] !== column) return false;
+  return at === columns.length;
+}
+
+/** Statements that were written before, by what they are written from. There are as many as tables and sizes. */
+const written = new Map<string, string>();
+
+function writeOnce(
+  table: keyof Tables,
+  columns: readonly string[],
+  count: number,
+  capabilities: Capabilities,
+): string {
+  const name = `${capabilities.dialect} ${table} ${count} ${columns.join()}`;
+  const known = written.get(name);
+  if (known !== undefined) return known;
+  const sql = upsertSql(table, columns, count, capabilities);
+  written.set(name, sql);
+  return sql;
 }
 
 function upsertSql(

@@ -1,6 +1,7 @@
 import type { Insertable } from 'kysely';
 import { type CancelTimer, type Clock, systemClock } from '../lib/clock.ts';
 import { Deque } from '../lib/deque.ts';
+import { isKeptWithin } from '../lib/within.ts';
 import { type Database, StorageUnavailableError } from './database.ts';
 import type { Tables } from './tables.ts';
 import { type TableRow, upsertRows } from './upsert-rows.ts';
@@ -26,8 +27,6 @@ export interface WriteBehind {
   add<Name extends keyof Tables>(table: Name, rows: readonly Insertable<Tables[Name]>[]): void;
   /** Writes what waits now; is kept when it is written or dropped. */
   flush(): Promise<void>;
-  /** Takes out the rows of a job that was deleted. */
-  forget(jobId: string): void;
   readonly counters: WriteBehindCounters;
   /** Flushes, within a limit, and takes no more. */
   close(): Promise<void>;
@@ -62,7 +61,6 @@ export function createWriteBehind(database: Database, options?: WriteBehindOptio
 interface Waiting extends TableRow {
   /** Counts all that were ever added: what is behind in the buffer has the higher one. */
   readonly number: number;
-  readonly jobId: string | undefined;
   readonly characters: number;
 }
 
@@ -77,12 +75,8 @@ class BufferedWriteBehind implements WriteBehind {
   readonly #options: Required<WriteBehindOptions>;
   #waiting = new Deque<Waiting>();
   #characters = 0;
-  /** How many rows of a job wait, of those that have any. */
-  readonly #rowsByJob = new Map<string, number>();
   #flight: readonly Waiting[] = [];
   #flying: Promise<void> | undefined;
-  /** Jobs that were forgotten since the flight began. */
-  readonly #forgotten = new Set<string>();
   #cancelTimer: CancelTimer | undefined;
   #added = 0;
   #written = 0;
@@ -127,15 +121,6 @@ class BufferedWriteBehind implements WriteBehind {
     while (!this.#isClosed && this.#oldestNumber() <= last) await this.#fly();
   }
 
-  forget(jobId: string): void {
-    if (this.#flying !== undefined) this.#forgotten.add(jobId);
-    if (!this.#rowsByJob.has(jobId)) return;
-    const waiting = this.#waiting.drain();
-    this.#characters = 0;
-    this.#rowsByJob.clear();
-    for (const row of waiting) if (row.jobId !== jobId) this.#keep(row);
-  }
-
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -143,17 +128,11 @@ class BufferedWriteBehind implements WriteBehind {
 
   async #close(): Promise<void> {
     const { clock, closeTimeoutMs } = this.#options;
-    let cancel: CancelTimer | undefined;
-    const limit = new Promise<void>((resolve) => {
-      cancel = clock.setTimer(closeTimeoutMs, resolve);
-    });
-    await Promise.race([this.flush(), limit]);
-    cancel?.();
+    await isKeptWithin(this.flush(), closeTimeoutMs, clock);
     this.#isClosed = true;
     this.#cancelTimer?.();
     this.#dropped += this.#waiting.drain().length;
     this.#characters = 0;
-    this.#rowsByJob.clear();
   }
 
   #push({ table, row }: TableRow): void {
@@ -162,34 +141,14 @@ class BufferedWriteBehind implements WriteBehind {
       const value = row[column];
       if (typeof value === 'string') characters += value.length;
     }
-    const { job_id: jobId } = row;
     this.#added += 1;
-    this.#keep({
-      table,
-      row,
-      number: this.#added,
-      jobId: typeof jobId === 'string' ? jobId : undefined,
-      characters,
-    });
-  }
-
-  #keep(row: Waiting): void {
-    this.#waiting.push(row);
-    this.#characters += row.characters;
-    if (row.jobId !== undefined) {
-      this.#rowsByJob.set(row.jobId, (this.#rowsByJob.get(row.jobId) ?? 0) + 1);
-    }
+    this.#waiting.push({ table, row, number: this.#added, characters });
+    this.#characters += characters;
   }
 
   #takeOldest(): Waiting | undefined {
     const row = this.#waiting.shift();
-    if (row === undefined) return undefined;
-    this.#characters -= row.characters;
-    if (row.jobId !== undefined) {
-      const left = (this.#rowsByJob.get(row.jobId) ?? 1) - 1;
-      if (left === 0) this.#rowsByJob.delete(row.jobId);
-      else this.#rowsByJob.set(row.jobId, left);
-    }
+    if (row !== undefined) this.#characters -= row.characters;
     return row;
   }
 
@@ -226,7 +185,6 @@ class BufferedWriteBehind implements WriteBehind {
     this.#flying ??= this.#writeSome().finally(() => {
       this.#flying = undefined;
       this.#flight = [];
-      this.#forgotten.clear();
       this.#plan();
     });
     return this.#flying;
@@ -261,10 +219,9 @@ class BufferedWriteBehind implements WriteBehind {
         return;
       }
       // One of them is at fault: halves find it, and the others are written.
-      const left = rows.filter(({ jobId }) => jobId === undefined || !this.#forgotten.has(jobId));
-      const middle = Math.ceil(left.length / 2);
-      if (middle > 0) await this.#write(left.slice(0, middle));
-      if (middle < left.length) await this.#write(left.slice(middle));
+      const middle = Math.ceil(rows.length / 2);
+      await this.#write(rows.slice(0, middle));
+      await this.#write(rows.slice(middle));
     }
   }
 }

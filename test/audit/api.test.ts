@@ -96,6 +96,18 @@ describe('the audit log in the API', () => {
     });
   });
 
+  test('a cursor that the API did not give out is refused', async () => {
+    const app = await openApp({ flows: [echo()] });
+    for (const position of [{ at: 1.5, id: 'x' }, { at: 1e300, id: 'x' }, { at: 1 }]) {
+      const cursor = JSON.stringify(['audit entries', position]);
+      const after = Buffer.from(cursor).toString('base64url');
+      expect(await refusal(app, ListAuditEntriesDocument, { ...ALL, after })).toMatchObject({
+        code: 'VALIDATION_FAILED',
+        issues: [{ path: ['after'] }],
+      });
+    }
+  });
+
   test('is for those who may watch; who asked, and from where, is in it', async () => {
     const app = await openApp({ flows: [echo()] });
     const as = (rights: readonly ('watch' | 'control')[]) =>

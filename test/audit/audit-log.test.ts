@@ -112,6 +112,21 @@ describe('the audit log', () => {
       expect(JSON.parse(kept?.arguments ?? '')).toEqual({ input: { jobId } });
     });
 
+    test('its target is masked and cut, and found by what was sent', async () => {
+      const { audit } = openLog(await open());
+      const targets = ['Job:password=hunter2', '{"token":"hunter2"}', `Job:${'y'.repeat(2_000)}`];
+      for (const jobId of targets) {
+        await audit.begin({ ...ASKED, arguments: { input: { jobId } } }).succeeded({});
+        const found = { target: jobId };
+        expect(await audit.count(found)).toBe(1);
+        expect(await audit.list({ ...ALL, filter: found })).toHaveLength(1);
+      }
+      const kept = (await audit.list(ALL)).map(({ target = '' }) => target);
+      expect(kept).toContain('Job:password=***');
+      expect(kept.join()).not.toContain('hunter2');
+      expect(Math.max(...kept.map(({ length }) => length))).toBe(500);
+    });
+
     test('an entry that can not be written is told in the log of the program, and nothing is thrown', async () => {
       const database = await open();
       const deadlines: unknown[] = [];

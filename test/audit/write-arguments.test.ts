@@ -15,7 +15,7 @@ describe('masking', () => {
     expect(isSecretName(name)).toBe(true);
   });
 
-  test.each(['jobId', 'idempotencyKey', 'key', 'owner', 'path', 'author', 'pass', ''])(
+  test.each(['jobId', 'idempotencyKey', 'key', 'owner', 'path', 'author', 'compass', ''])(
     'what is under "%s" is shown',
     (name) => {
       expect(isSecretName(name)).toBe(false);
@@ -68,11 +68,80 @@ describe('masking', () => {
 });
 
 describe('arguments in the audit log', () => {
+  const S = 'hunter2';
+
+  test.each<[string, unknown, unknown]>([
+    ['an object', { password: S, a: 1 }, { password: '***', a: 1 }],
+    ['a list', [{ tokens: [S, S] }], [{ tokens: '***' }]],
+    ['pairs', [{ name: 'password', value: S }], [{ name: 'password', value: '***' }]],
+    [
+      'texts',
+      { a: `Cookie: ${S}`, b: `token=${S}`, c: 1 },
+      { a: 'Cookie: ***', b: 'token=***', c: 1 },
+    ],
+    ['JSON in it', { a: JSON.stringify({ pass: S }) }, { a: '{"pass":"***"}' }],
+  ])('JSON inside a text is masked: %s', (_name, value, masked) => {
+    expect(written({ body: JSON.stringify(value) })).toEqual({ body: JSON.stringify(masked) });
+    expect(written([` ${JSON.stringify(value, null, 2)}`])).toEqual([JSON.stringify(masked)]);
+    expect(writeArguments(JSON.stringify(JSON.stringify(value)))).not.toContain(S);
+  });
+
+  test('a key that is twice in JSON hides nothing', () => {
+    expect(writeArguments(`{"a":"token=${S}","a":1}`)).not.toContain(S);
+    expect(writeArguments(`{"password":"${S}","password":1}`)).not.toContain(S);
+  });
+
+  test('JSON inside a text is as it was when there is no secret in it', () => {
+    const texts = ['{ "a": 1.0, "big": 12345678901234567890 }', '{"a"', '"x"'];
+    expect(written(texts)).toEqual(texts);
+    expect(writeArguments('['.repeat(100_000)).length).toBeLessThanOrEqual(MOST_BYTES);
+    const deep = `${'['.repeat(50_000)}{"password":"${S}"}${']'.repeat(50_000)}`;
+    expect(writeArguments(deep)).not.toContain(S);
+  });
+
+  test('pairs in lists are masked', () => {
+    expect(
+      written([
+        { name: 'password', value: S, type: 'text' },
+        { key: 'API_KEY', value: [S] },
+        { Header: 'Authorization', Value: `Basic ${S}` },
+        { name: 'host', value: 'db' },
+        ['X-Auth-Token', S],
+        ['Host', 'a', 'Cookie', S],
+        ['run', '--api-key', S],
+      ]),
+    ).toEqual([
+      { name: 'password', value: '***', type: 'text' },
+      { key: 'API_KEY', value: '***' },
+      { Header: 'Authorization', Value: '***' },
+      { name: 'host', value: 'db' },
+      ['X-Auth-Token', '***'],
+      ['Host', 'a', 'Cookie', '***'],
+      ['run', '--api-key', '***'],
+    ]);
+  });
+
+  test('how many tokens there are is shown', () => {
+    expect(written({ maxTokens: 4096, tokens: '4096', token: 1 })).toEqual({
+      maxTokens: 4096,
+      tokens: '***',
+      token: '***',
+    });
+  });
+
+  test('a long text that is there again and again is searched for secrets a few times', () => {
+    const text = `password=${'x'.repeat(100_000)}`;
+    const all = written(Array.from({ length: 1_000 }, () => text)) as unknown[];
+    expect(all[0]).toBe('password=***');
+    expect(all[999]).toBe(`… ${text.length} characters`);
+  });
+
   test('are written as JSON writes them', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
         const json = JSON.stringify(value);
-        fc.pre(!/pass|pwd|secret|token|jwt|bearer|key|auth|cred|cookie|session|@/i.test(json));
+        fc.pre(!/pass|pwd|pw|secret|token|jwt|bearer|key|auth|cred|cookie|session|@/i.test(json));
+        fc.pre(!/sid|otp|psk|sig|name|header|field|basic/i.test(json));
         fc.pre(json.length < 10_000);
         expect(written(value)).toEqual(JSON.parse(json));
       }),

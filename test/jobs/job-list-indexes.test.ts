@@ -85,7 +85,7 @@ describe.each(Object.keys(PAGES) as JobOrderField[])('O1 pages by %s', (field) =
 function checkPlan(plan: readonly Step[], filter: JobFilter, range: object) {
   const parents = new Map(plan.map((step) => [step.id, step]));
   const isInBranch = (step: Step) =>
-    parents.get(step.parent)?.detail.startsWith('CO-ROUTINE branch');
+    parents.get(step.parent)?.detail.startsWith('CO-ROUTINE branch') ?? false;
   const hasBranches = plan.some(({ detail }) => detail.startsWith('CO-ROUTINE branch'));
   for (const step of plan) {
     const { detail } = step;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { batchSize, defineFlow, defineRoutine, event, type Flow, slot } from 'millrace/engine';
 import { expect, onTestFinished, test } from 'vitest';
+import { z } from 'zod';
 import type { App, AppOptions } from '../../src/app.ts';
 import { ended, inState, openApp } from '../api/api.ts';
 import { echo } from '../api/flows.ts';
@@ -259,4 +260,166 @@ test('a damaged checkpoint is not used', async () => {
   letGo(after);
   await ended(second, id);
   expect(await outputsOf(second, id)).toEqual({ total: { values: [210], count: 1 } });
+});
+
+test('M7 what was logged and traced before a crash stays, while the job runs on and after', async () => {
+  const { url, crash } = await makePlace();
+  const type = (gate: Gate, life: string) =>
+    defineRoutine({
+      type: 'tells',
+      slots: { item: slot<unknown>() },
+      events: { item: event<unknown>() },
+      run: async ({ item }, ctx) => {
+        ctx.log.info(`${life} begins`);
+        await gate.pass();
+        ctx.log.info(`${life} ends`);
+        ctx.emit('item', item);
+      },
+    });
+  const telling = (gate: Gate, life: string) =>
+    defineFlow({ id: 'telling' }, (f) => {
+      const first = f.add('first', type(gate, life));
+      const second = f.add('second', type(gate, life));
+      f.connect(f.input, first.slots.item);
+      f.connect(first.events.item, second.slots.item);
+    });
+  const gate = new Gate();
+  const app = await open(url, [telling(gate, 'one')]);
+  const { id } = await app.jobs.start({ flowId: 'telling', input: {} });
+  while (gate.waiting === 0) await new Promise((resolve) => setImmediate(resolve));
+  gate.open();
+  while (gate.waiting === 0) await new Promise((resolve) => setImmediate(resolve));
+  const told = async ({ services: { records } }: App) => {
+    const page = { filter: {}, limit: 100, fromEnd: false };
+    const lines = await records.readLogs(id, page);
+    const last = await records.readLogs(id, { filter: {}, limit: 2, fromEnd: true });
+    expect(last).toEqual(lines.slice(-2));
+    expect(await records.countLogs(id, {})).toBe(lines.length);
+    expect(lines.map(({ sequence }) => sequence)).toEqual(lines.map((_, at) => at + 1));
+    const trace = await records.readTrace(id, page);
+    expect((await records.countTrace(id, {})).matching).toBe(trace.length);
+    return {
+      logs: lines.map(({ message }) => message),
+      trace: trace.map(({ routineId, sequence }) => `${sequence} ${routineId}`),
+    };
+  };
+  await checkpointed(app, id, Date.now());
+  const before = await told(app);
+  expect(before).toEqual({
+    logs: ['one begins', 'one ends', 'one begins'],
+    trace: ['1 first'],
+  });
+  while ((await storedLines(app, id)) < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+
+  const after = new Gate();
+  const second = await open(await crash(), [telling(after, 'two')]);
+  while (after.waiting === 0) await new Promise((resolve) => setImmediate(resolve));
+  expect(await told(second)).toEqual({ ...before, logs: [...before.logs, 'two begins'] });
+  letGo(after);
+  await ended(second, id);
+  const all = {
+    logs: [...before.logs, 'two begins', 'two ends'],
+    trace: ['1 first', '2 second'],
+  };
+  expect(await told(second)).toEqual(all);
+  while ((await storedLines(second, id)) < 5)
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(await told(second)).toEqual(all);
+});
+
+/** How many lines of a job's log are in the database. */
+async function storedLines({ services }: App, id: string): Promise<number> {
+  const { log } = await services.history.readLastPlaces(id);
+  return log;
+}
+
+test('a job whose input does not fit its flow any more fails, and keeps nothing else from running', async () => {
+  const { url, crash } = await makePlace();
+  const gate = new Gate();
+  const app = await open(url, [summing(gate), echo()], { engine: { maxRunningJobs: 1 } });
+  const running = await app.jobs.start({ flowId: 'summing', input: {} });
+  await inState(app, running.id, 'RUNNING');
+  const pending = await app.jobs.start({ flowId: 'echo', input: 'text' });
+  const strict = defineFlow({ id: 'echo', input: z.number() }, (f) => {
+    f.connect(f.input, f.add('pass', passes<number>()).slots.item);
+  });
+  const after = new Gate();
+  const second = await open(await crash(), [summing(after), strict]);
+  expect(await second.jobs.require(pending.id)).toMatchObject({
+    state: 'FAILED',
+    error: { code: 'INVALID_INPUT', message: expect.stringContaining('could not be taken up') },
+  });
+  letGo(after);
+  await ended(second, running.id);
+});
+
+test('a job can be cancelled as soon as others see it', async () => {
+  const app = await open('sqlite::memory:', [echo()]);
+  const cancelled: Promise<unknown>[] = [];
+  const stop = app.pubsub.subscribe('jobEvent', ({ type, jobId }) => {
+    if (type === 'JOB_CREATED') cancelled.push(app.jobs.cancel(jobId).catch(() => undefined));
+  });
+  const jobs = await Promise.all(
+    Array.from({ length: 50 }, () => app.jobs.start({ flowId: 'echo', input: 1 })),
+  );
+  await Promise.all(jobs.map(({ id }) => ended(app, id)));
+  await Promise.all(cancelled);
+  stop();
+  for (const { id } of jobs) {
+    const { state, finishedAt } = await app.jobs.require(id);
+    expect(['CANCELLED', 'COMPLETED']).toContain(state);
+    expect((await app.jobs.require(id)).finishedAt).toBe(finishedAt);
+  }
+});
+
+test('code that outlives its job leaves no line behind', async () => {
+  const late = new Gate();
+  const type = defineRoutine({
+    type: 'late',
+    slots: { item: slot<unknown>() },
+    run: (_, ctx) => {
+      void late.pass().then(() => ctx.log.info('too late'));
+    },
+  });
+  const flow = defineFlow({ id: 'late' }, (f) => {
+    f.connect(f.input, f.add('late', type).slots.item);
+  });
+  const app = await open('sqlite::memory:', [flow]);
+  const { id } = await app.jobs.start({ flowId: 'late', input: {} });
+  await ended(app, id);
+  await app.jobs.delete(id);
+  late.openAll();
+  await new Promise((resolve) => setImmediate(resolve));
+  await app.services.history.flush();
+  expect(await storedLines(app, id)).toBe(0);
+});
+
+test('a server that has run for a while forgets the crashes before', async () => {
+  const { url, crash } = await makePlace();
+  const gate = new Gate();
+  const options = { recovery: { maxCrashes: 1, stableAfterMs: 10 } };
+  const app = await open(url, [summing(gate)], options);
+  const { id } = await app.jobs.start({ flowId: 'summing', input: {} });
+  await inState(app, id, 'RUNNING');
+  for (let crashes = 1; crashes <= 3; crashes++) {
+    const next = await open(await crash(), [summing(gate)], options);
+    await inState(next, id, 'RUNNING');
+    const crashCount = async () => (await next.jobs.require(id)).recovery?.crashCount;
+    while ((await crashCount()) !== 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect((await next.jobs.require(id)).recovery?.count).toBe(crashes);
+  }
+});
+
+test('a paused job is not taken for the cause of a crash', async () => {
+  const { url, crash } = await makePlace();
+  const gate = new Gate();
+  const app = await open(url, [summing(gate)]);
+  const { id } = await app.jobs.start({ flowId: 'summing', input: {} });
+  await inState(app, id, 'RUNNING');
+  await app.jobs.pause(id);
+  const second = await open(await crash(), [summing(gate)], { recovery: { maxCrashes: 0 } });
+  expect(await second.jobs.require(id)).toMatchObject({
+    state: 'PAUSED',
+    recovery: { count: 1, crashCount: 0 },
+  });
 });

@@ -84,6 +84,10 @@ describe('Histogram', () => {
     const one = record([5]);
     one.merge(empty);
     expect(one.toSnapshot()).toEqual(record([5]).toSnapshot());
+    const other = new Histogram();
+    other.merge(one);
+    expect(other.toSnapshot()).toEqual(one.toSnapshot());
+    expect(empty.toSnapshot()).toEqual(new Histogram().toSnapshot());
     expect(Histogram.fromSnapshot(empty.toSnapshot()).percentileMs(0.5)).toBeUndefined();
   });
 

@@ -395,9 +395,10 @@ test('M7 the log of a job, by level and page', async () => {
   const id = await startJob(app, { flowId: 'logging' });
   await ended(app, id);
   const all = await ask(app, GetLogsDocument, { id, filter: null, first: null, after: null });
-  expect(all.job?.logs.totalCount).toBe(20);
+  // The monitor remembers fewer, but all were written down in time.
+  expect(all.job?.logs.totalCount).toBe(24);
   expect(all.job?.logs.nodes[0]).toMatchObject({
-    message: 'debug 1',
+    message: 'debug 0',
     level: 'DEBUG',
     facts: null,
     routineId: 'logs',
@@ -413,5 +414,5 @@ test('M7 the log of a job, by level and page', async () => {
     messages.push(...(job?.logs.nodes ?? []).map(({ message }) => message));
     after = job?.logs.pageInfo.hasNextPage === true ? job.logs.pageInfo.endCursor : null;
   } while (after !== null);
-  expect(messages).toEqual(range(5, 1).flatMap((at) => [`warning ${at}`, `error ${at}`]));
+  expect(messages).toEqual(range(6).flatMap((at) => [`warning ${at}`, `error ${at}`]));
 });

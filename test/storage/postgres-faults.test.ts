@@ -1,8 +1,10 @@
-import { createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
+import { type Compilable, sql } from 'kysely';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type Database, StorageUnavailableError } from '../../src/storage/database.ts';
 import { type OpenDatabaseOptions, openDatabase } from '../../src/storage/open-database.ts';
+import { ManualClock, settle } from '../support/manual-clock.ts';
 import { makeSchema, type PostgresServer, startPostgres } from '../support/postgres.ts';
 import { hasPostgres } from '../support/shared-postgres.ts';
 import { checkpoint, readJobIds, untilReady } from './checkpoints.ts';
@@ -31,6 +33,91 @@ describe.skipIf(!hasPostgres)('PostgreSQL', () => {
       await client.end();
     }
   }
+
+  /** Passes connections on to the server. At the first `commit` it lets that through, and no answer: all ends. */
+  async function openLossyUrl(): Promise<string> {
+    const sockets = new Set<Socket>();
+    const proxy = createServer((client) => {
+      const onward = connect(Number(new URL(server.url).port), '127.0.0.1');
+      for (const socket of [client, onward]) {
+        sockets.add(socket);
+        socket.on('error', () => undefined);
+        socket.on('close', () => sockets.delete(socket));
+      }
+      let isLost = false;
+      client.on('data', (chunk) => {
+        onward.write(chunk);
+        isLost ||= chunk.includes('commit\0');
+      });
+      onward.on('data', (chunk) => {
+        if (!isLost) client.write(chunk);
+        else close();
+      });
+    });
+    const close = () => {
+      proxy.close();
+      for (const socket of sockets) socket.destroy();
+    };
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    onTestFinished(close);
+    const address = proxy.address();
+    const url = new URL(await makeSchema(server.url));
+    // The tables are there by then: making them takes commits too.
+    await (await openDatabase(url.href)).close();
+    url.port = String(typeof address === 'object' ? address?.port : 0);
+    return url.href;
+  }
+
+  it('tells that a change may have been stored when no answer came to its commit', async () => {
+    const url = await openLossyUrl();
+    const database = await openDatabase(url, { closeTimeoutMs: 0 });
+    onTestFinished(() => database.close());
+    const write = database.write([checkpoint(database, 'a')], { deadlineMs: 500 });
+    await expect(write).rejects.toMatchObject({
+      mayBeStored: true,
+      message: expect.stringMatching(
+        /^The change may have been stored: 500 ms are over\. .*can't be reached/,
+      ),
+    });
+    const late = database.write([checkpoint(database, 'b')], { deadlineMs: 100 });
+    await expect(late).rejects.toMatchObject({ mayBeStored: false });
+    const direct = new URL(url);
+    direct.port = new URL(server.url).port;
+    const after = await openDatabase(direct.href);
+    onTestFinished(() => after.close());
+    expect(await readJobIds(after)).toEqual(['a']);
+  });
+
+  it('tells that a change was not stored when its connection was lost before its commit', async () => {
+    const clock = new ManualClock();
+    const database = await open({ clock, closeTimeoutMs: 0 });
+    const breaking: Compilable = database.reads.selectNoFrom(
+      sql`pg_terminate_backend(pg_backend_pid())`.as('broken'),
+    );
+    const write = database.write([checkpoint(database, 'a'), breaking], { deadlineMs: 1 });
+    const certain = expect(write).rejects.toMatchObject({ mayBeStored: false });
+    await untilReady(database, false);
+    await settle();
+    await clock.advance(1);
+    await certain;
+    expect(await readJobIds(database)).toEqual([]);
+  });
+
+  it('stays ready when a search takes too long, and says so', async () => {
+    const database = await open();
+    const query = database.scans.selectNoFrom(sql`pg_sleep(60)`.as('slept')).execute();
+    const refused = expect(query).rejects.toMatchObject({
+      code: 'STORAGE_UNAVAILABLE',
+      message: expect.stringMatching(
+        /^The search took too long for PostgreSQL at .*; narrow it\.$/,
+      ),
+    });
+    const cancel = `select pg_cancel_backend(pid) from pg_stat_activity
+      where query like '%pg_sleep(60)%' and pid <> pg_backend_pid() and state = 'active'`;
+    while ((await administer(cancel)).length === 0);
+    await refused;
+    expect(database.status.isReady).toBe(true);
+  });
 
   it.each(['stop', 'kill'] as const)(
     'loses nothing when the server is made to %s and started again under writes',
@@ -75,8 +162,15 @@ describe.skipIf(!hasPostgres)('PostgreSQL', () => {
     const database = await openDatabase(url);
     onTestFinished(() => database.close());
     const [, schema] = /search_path=(\w+)/.exec(decodeURIComponent(url)) ?? [];
+    const losses: string[] = [];
+    database.onLost(() => {
+      throw new Error('A listener that throws keeps no other from being told.');
+    });
+    database.onLost((problem) => losses.push(problem));
+    database.onLost((problem) => losses.push(problem))();
     const [session] = await administer(`select pid from pg_locks where locktype = 'advisory'`);
     await administer(`update ${schema}.database_owner set token = 'another'`);
+    expect(losses).toEqual([]);
     await administer('select pg_terminate_backend($1)', [session.pid]);
     const write = database.write([checkpoint(database, 'a')], { deadlineMs: 2_000 });
     await expect(write).rejects.toThrow(
@@ -84,6 +178,34 @@ describe.skipIf(!hasPostgres)('PostgreSQL', () => {
     );
     expect(await readJobIds(database)).toEqual([]);
     expect(await administer(`select 1 from pg_locks where locktype = 'advisory'`)).toEqual([]);
+    expect(losses).toEqual([expect.stringMatching(/^Another Millrace ran on /)]);
+    database.onLost((problem) => losses.push(problem));
+    expect(losses).toHaveLength(2);
+  });
+
+  it('is lost to a process that holds the lock only once that one has written down its name', async () => {
+    const url = await makeSchema(server.url);
+    const database = await openDatabase(url);
+    onTestFinished(() => database.close());
+    const losses: string[] = [];
+    database.onLost((problem) => losses.push(problem));
+    const [, schema] = /search_path=(\w+)/.exec(decodeURIComponent(url)) ?? [];
+    const [lock] = await administer(
+      `select pid, classid, objid::int from pg_locks where locktype = 'advisory'`,
+    );
+    const other = new pg.Client(server.url);
+    await other.connect();
+    onTestFinished(() => other.end());
+    // It is next in line for the lock, so the lost session of the first can't have it again.
+    const locked = other.query('select pg_advisory_lock($1, $2)', [lock.classid, lock.objid]);
+    await administer('select pg_terminate_backend($1)', [lock.pid]);
+    await locked;
+    await untilReady(database, false);
+    while (!database.status.problem?.startsWith('Another Millrace has taken over')) await settle();
+    expect(losses).toEqual([]);
+    await administer(`update ${schema}.database_owner set token = 'another'`);
+    while (losses.length === 0) await settle();
+    expect(losses).toEqual([expect.stringMatching(/^Another Millrace ran on /)]);
   });
 
   it('commits to disk, also on a server that is set up not to', async () => {

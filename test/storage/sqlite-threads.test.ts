@@ -56,6 +56,21 @@ it('answers what was asked before it was closed', async () => {
   expect((await answer).rows).toEqual([{ one: 1 }]);
 });
 
+it('starts no thread once it was closed', async () => {
+  const clock = new ManualClock();
+  const connection = connect(clock, 1_000);
+  await connection.run(ask('select 1'));
+  const closed = connection.close();
+  expect(connection.close()).toBe(closed);
+  for (const moment of [undefined, closed]) {
+    await moment;
+    const refused = { code: 'MILLRACE_CONNECTION_CLOSED' };
+    await expect(connection.run(ask('select 1'))).rejects.toMatchObject(refused);
+    await expect(connection.commit([[ask('select 1')]], false)).rejects.toMatchObject(refused);
+  }
+  expect(clock.timers).toBe(0);
+});
+
 it('keeps the event loop free while it works', async () => {
   const connection = connect();
   await connection.run(ask('select 1'));

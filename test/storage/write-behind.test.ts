@@ -128,17 +128,6 @@ it('drops the oldest rows when they hold too much text', async () => {
   expect((await readLines(database, 'a')).map(({ sequence }) => sequence)).toEqual([6, 7, 8, 9]);
 });
 
-it('forgets the rows of a job', async () => {
-  const { database, buffer } = await openBuffer({});
-  buffer.add('job_logs', makeLines('a', 0, 3));
-  buffer.add('job_logs', makeLines('b', 0, 3));
-  buffer.forget('a');
-  expect(buffer.counters).toMatchObject({ waiting: 3, dropped: 0 });
-  await buffer.flush();
-  expect(await readLines(database, 'a')).toEqual([]);
-  expect(await readLines(database, 'b')).toHaveLength(3);
-});
-
 it('flushes when it is closed, and drops what comes afterwards', async () => {
   const { database, buffer } = await openBuffer({});
   buffer.add('job_logs', makeLines('a', 0, 3));

@@ -9,6 +9,7 @@ import { createQueries } from '../queries.ts';
 import { type PostgresConfig, readPostgresUrl } from './postgres-config.ts';
 import {
   explainPostgresFault,
+  explainPostgresScanFault,
   isPostgresWorthWaiting,
   LOCK_HELD,
   OWNER_CHANGED,
@@ -23,7 +24,7 @@ const RETRY_MS = 200;
 
 /** Opens a database of PostgreSQL. @throws StorageOpenError */
 export async function openPostgres(url: string, options: BackendOptions): Promise<Backend> {
-  const { onFault, poolSize, ssl } = options;
+  const { onFault, onLost, poolSize, ssl } = options;
   const config = readUrl(url, ssl);
   const { place } = config;
   const ownership = createOwnership();
@@ -35,7 +36,12 @@ export async function openPostgres(url: string, options: BackendOptions): Promis
     if (token === ownership.token) return;
     throw Object.assign(new Error('Another process had the lock.'), { code: OWNER_CHANGED });
   };
-  const writer = new PostgresWriter({ config, onFault, check });
+  const writer = new PostgresWriter({
+    config,
+    onFault,
+    check,
+    onLost: (error) => onLost(explainPostgresFault(error, place) ?? messageOf(error)),
+  });
   const queries = createQueries('postgres', (statement) => writer.run(statement));
   let migrated: readonly string[];
   try {
@@ -47,8 +53,14 @@ export async function openPostgres(url: string, options: BackendOptions): Promis
     await writer.close();
     throw toOpenError(error, place);
   }
-  const reader = new PostgresReader({ config, size: poolSize, onFault });
-  const scanner = new PostgresReader({ config, size: SCAN_CONNECTIONS, onFault });
+  const reader = new PostgresReader({ config, size: poolSize, keepsPrepared: true, onFault });
+  const scanner = new PostgresReader({
+    config,
+    size: SCAN_CONNECTIONS,
+    keepsPrepared: false,
+    // Whether the database can be used is found out by the others.
+    onFault: () => undefined,
+  });
   return {
     capabilities,
     isPersistent: true,
@@ -57,6 +69,7 @@ export async function openPostgres(url: string, options: BackendOptions): Promis
     runRead: (statement) => reader.run(statement),
     runScan: (statement) => scanner.run(statement),
     explain: (error) => explainPostgresFault(error, place),
+    explainScan: (error) => explainPostgresScanFault(error, place),
     async close() {
       await Promise.all([reader.close(), scanner.close()]);
       await writer.close();
@@ -98,7 +111,12 @@ function isLockHeld(error: unknown): boolean {
 }
 
 async function tellOwner(config: PostgresConfig): Promise<StorageOpenError> {
-  const reader = new PostgresReader({ config, size: 1, onFault: () => undefined });
+  const reader = new PostgresReader({
+    config,
+    size: 1,
+    keepsPrepared: false,
+    onFault: () => undefined,
+  });
   const owner = await describeOwner(
     createQueries('postgres', (statement) => reader.run(statement)),
   );

@@ -79,8 +79,29 @@ export function explainPostgresFault(error: unknown, place: string): string | un
   return (PROBLEMS[code] ?? PROBLEMS[code.length === 5 ? code.slice(0, 2) : ''])?.(place);
 }
 
+/** The code that a search ends with when the server gives it up. */
+const CANCELLED = '57014';
+
+/** The same for a search. One that took too long, or found no connection, says nothing of the database. */
+export function explainPostgresScanFault(error: unknown, place: string): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const isCancelled = 'code' in error && error.code === CANCELLED;
+  if (isCancelled || error.message.startsWith('Query read timeout')) {
+    return `The search took too long for ${place}; narrow it.`;
+  }
+  if (error.message.startsWith('timeout exceeded when trying to connect')) {
+    return `Too many searches wait for ${place}. Try again later.`;
+  }
+  return explainPostgresFault(error, place);
+}
+
 /** Whether a database that can't be opened may be open to us in a moment: it starts, or another process just ended. */
 export function isPostgresWorthWaiting(error: unknown): boolean {
   const problem = explainPostgresFault(error, '');
   return problem !== undefined && problem !== REFUSED('') && problem !== DAMAGED('');
+}
+
+/** Whether an error tells that another process had the database since. */
+export function isOwnerChanged(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === OWNER_CHANGED;
 }

@@ -1,17 +1,31 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import type { RunStatement, Statement, Unit, UnitOutcome, WriteLane } from '../backend.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { isKeptWithin } from '../../lib/within.ts';
+import {
+  type RunStatement,
+  type Statement,
+  UncertainCommitError,
+  type Unit,
+  type UnitOutcome,
+  type WriteLane,
+} from '../backend.ts';
 import type { WriteResult } from '../database.ts';
 import { type PostgresConfig, toParameters, toWriteResult } from './postgres-config.ts';
-import { explainPostgresFault, LOCK_HELD } from './postgres-faults.ts';
+import { explainPostgresFault, isOwnerChanged, LOCK_HELD } from './postgres-faults.ts';
+import { PreparedNames } from './prepared-names.ts';
 
 /** What the writing connection is made of. */
 export interface PostgresWriterParts {
   readonly config: PostgresConfig;
   /** To be told when the connection is lost while nobody uses it. */
   readonly onFault: (error: unknown) => void;
-  /** Run over each new connection that has the lock. Throws when the database must not be written any more. */
+  /**
+   * Run over each new connection once it has the lock, or can't have it. Throws an error of `OWNER_CHANGED` when the
+   * database must never be written again.
+   */
   readonly check: (run: RunStatement) => Promise<void>;
+  /** Called with that error, once. */
+  readonly onLost: (error: unknown) => void;
 }
 
 /** `MILL`, as the first half of the lock's number. The second is the schema, so that each has a lock of its own. */
@@ -25,8 +39,8 @@ const CLOSE_LIMIT_MS = 2_000;
 
 /**
  * With the last of these a commit is on disk when it is told, also where the server is set up otherwise; what it does
- * beyond that stays. With the others PostgreSQL finds out within half a minute that this machine is gone without a word, and gives up its lock.
- * By default it would take two hours.
+ * beyond that stays. With the others PostgreSQL finds out within half a minute that this machine is gone without a word,
+ * and gives up its lock. By default it would take two hours.
  */
 const SESSION_SETTINGS = [
   'set tcp_keepalives_idle = 10',
@@ -38,12 +52,16 @@ const SESSION_SETTINGS = [
 /**
  * The connection that writes. The lock that makes this process the only writer belongs to its session, so that nothing is
  * ever written without the lock: a session that is lost takes the lock with it, and the next one takes it again first.
+ * When another process had the database meanwhile there is no next one.
  */
 export class PostgresWriter implements WriteLane {
   readonly #parts: PostgresWriterParts;
+  readonly #names = new PreparedNames();
   #connecting: Promise<pg.Client> | undefined;
   /** What `#connecting` came to. */
   #current: pg.Client | undefined;
+  /** Why there is no next one. */
+  #loss: unknown;
   #isClosed = false;
 
   constructor(parts: PostgresWriterParts) {
@@ -56,13 +74,23 @@ export class PostgresWriter implements WriteLane {
     return toWriteResult(await client.query(sql, toParameters(parameters)));
   }
 
+  async ready(): Promise<void> {
+    await this.#connect();
+  }
+
   async commit(units: readonly Unit[], isIsolated: boolean): Promise<readonly UnitOutcome[]> {
     const client = await this.#connect();
     try {
+      const named = units.map((unit) =>
+        unit.map((each): NamedStatement => ({ ...each, name: this.#names.of(each.sql) })),
+      );
       const outcomes = isIsolated
-        ? await runApart(client, units)
-        : await runTogether(client, units);
-      await query(client, 'commit');
+        ? await runApart(client, named)
+        : await runTogether(client, named);
+      // Until here nothing is committed, whatever happens. From here on the answer tells, and it may be lost.
+      await query(client, 'commit').catch((error: unknown) => {
+        throw new UncertainCommitError(error);
+      });
       return outcomes;
     } catch (error) {
       await query(client, 'rollback').catch(() => this.#drop(client));
@@ -75,14 +103,13 @@ export class PostgresWriter implements WriteLane {
     this.#isClosed = true;
     const client = await this.#connecting?.catch(() => undefined);
     if (client === undefined) return;
-    await Promise.race([
-      client.end().catch(() => undefined),
-      delay(CLOSE_LIMIT_MS, undefined, { ref: false }),
-    ]);
+    const ended = client.end().catch(() => undefined);
+    await isKeptWithin(ended, CLOSE_LIMIT_MS, systemClock);
   }
 
   #connect(): Promise<pg.Client> {
     if (this.#isClosed) return Promise.reject(new Error('Connection terminated: it was closed.'));
+    if (this.#loss !== undefined) return Promise.reject(this.#loss);
     this.#connecting ??= this.#makeClient().catch((error: unknown) => {
       this.#connecting = undefined;
       throw error;
@@ -104,13 +131,18 @@ export class PostgresWriter implements WriteLane {
         client,
         `select pg_try_advisory_lock(${LOCK_CLASS}, hashtext(coalesce(current_schema(), ''))) as "isLocked"`,
       );
+      // Without the lock too: it may be another process that has it, or the session that was lost a moment ago.
+      await this.#parts.check((statement) => run(client, statement));
       if (rows[0]?.isLocked !== true) {
         throw Object.assign(new Error('Another process has the lock.'), { code: LOCK_HELD });
       }
-      await this.#parts.check((statement) => run(client, statement));
       this.#current = client;
     } catch (error) {
       client.end().catch(() => undefined);
+      if (isOwnerChanged(error)) {
+        this.#loss = error;
+        this.#parts.onLost(error);
+      }
       throw error;
     }
     return client;
@@ -125,18 +157,31 @@ export class PostgresWriter implements WriteLane {
   }
 }
 
+interface NamedStatement extends Statement {
+  /** What the connection may keep it prepared by. */
+  readonly name?: string | undefined;
+}
+
 /** The driver takes a limit with each query, which its types don't tell. */
 interface LimitedQuery extends pg.QueryConfig {
   readonly query_timeout: number;
 }
 
-function query(client: pg.Client, text: string, values: unknown[] = []): Promise<pg.QueryResult> {
+function query(
+  client: pg.Client,
+  text: string,
+  values: unknown[] = [],
+  name?: string,
+): Promise<pg.QueryResult> {
   const limited: LimitedQuery = { text, values, query_timeout: STATEMENT_LIMIT_MS };
-  return client.query(limited);
+  return client.query(name === undefined ? limited : { ...limited, name });
 }
 
-async function run(client: pg.Client, { sql, parameters }: Statement): Promise<WriteResult> {
-  return toWriteResult(await query(client, sql, toParameters(parameters)));
+async function run(
+  client: pg.Client,
+  { sql, parameters, name }: NamedStatement,
+): Promise<WriteResult> {
+  return toWriteResult(await query(client, sql, toParameters(parameters), name));
 }
 
 /**
@@ -145,7 +190,7 @@ async function run(client: pg.Client, { sql, parameters }: Statement): Promise<W
  */
 async function runInRow(
   client: pg.Client,
-  statements: readonly Statement[],
+  statements: readonly NamedStatement[],
 ): Promise<readonly WriteResult[]> {
   const answers = await Promise.allSettled(statements.map((each) => run(client, each)));
   return answers.map((answer) => {
@@ -156,7 +201,7 @@ async function runInRow(
 
 async function runTogether(
   client: pg.Client,
-  units: readonly Unit[],
+  units: readonly (readonly NamedStatement[])[],
 ): Promise<readonly UnitOutcome[]> {
   const begin: Statement = { sql: 'begin', parameters: [] };
   const results = await runInRow(client, [begin, ...units.flat()]);
@@ -169,7 +214,7 @@ async function runTogether(
 
 async function runApart(
   client: pg.Client,
-  units: readonly Unit[],
+  units: readonly (readonly NamedStatement[])[],
 ): Promise<readonly UnitOutcome[]> {
   await query(client, 'begin');
   const outcomes: UnitOutcome[] = [];

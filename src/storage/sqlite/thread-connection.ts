@@ -1,9 +1,9 @@
 import { Worker } from 'node:worker_threads';
 import type { CancelTimer, Clock } from '../../lib/clock.ts';
-import type { Statement, Unit, UnitOutcome } from '../backend.ts';
+import { type Statement, UncertainCommitError, type Unit, type UnitOutcome } from '../backend.ts';
 import type { WriteResult } from '../database.ts';
 import type { SqliteConnectionOptions } from './sqlite-connection.ts';
-import { THREAD_ENDED } from './sqlite-faults.ts';
+import { CONNECTION_CLOSED, isSqliteCommitUncertain, THREAD_ENDED } from './sqlite-faults.ts';
 import type { ThreadAnswer, ThreadError, ThreadTask } from './sqlite-thread.ts';
 
 /** How the thread is kept. */
@@ -37,7 +37,7 @@ const CLOSE_LIMIT_MS = 5_000;
 
 /**
  * A connection in a thread of its own, so that its disk never holds up the event loop. The thread is started with the
- * first task, and again with the first one after it ended for whatever reason.
+ * first task, and again with the first one after it ended for whatever reason, until the connection is closed.
  */
 export class ThreadConnection {
   readonly #options: ThreadConnectionOptions;
@@ -45,9 +45,17 @@ export class ThreadConnection {
   #asked: Question[] = [];
   #worker: Worker | undefined;
   #cancelIdle: CancelTimer = () => undefined;
+  /** Is kept when all threads that were told to end have ended. */
+  #ended: Promise<unknown> = Promise.resolve();
+  #closing: Promise<void> | undefined;
 
   constructor(options: ThreadConnectionOptions) {
     this.#options = options;
+  }
+
+  /** How many tasks were asked for and are not done. */
+  get waiting(): number {
+    return this.#asked.length;
   }
 
   /** Runs one statement. */
@@ -57,9 +65,16 @@ export class ThreadConnection {
     return answer.result;
   }
 
+  /** The thread takes whatever it is asked at once. */
+  async ready(): Promise<void> {}
+
   /** See `WriteLane.commit`. */
   async commit(units: readonly Unit[], isIsolated: boolean): Promise<readonly UnitOutcome[]> {
-    const answer = await this.#ask({ kind: 'commit', units, isIsolated });
+    const answer = await this.#ask({ kind: 'commit', units, isIsolated }).catch(
+      (error: unknown) => {
+        throw isSqliteCommitUncertain(error) ? new UncertainCommitError(error) : error;
+      },
+    );
     if (answer.kind !== 'committed') throw new Error(`The thread answered "${answer.kind}".`);
     return answer.outcomes.map((outcome) =>
       outcome.results === undefined
@@ -68,20 +83,31 @@ export class ThreadConnection {
     );
   }
 
-  /** Ends the thread. It may be started again. */
-  async close(): Promise<void> {
+  /** Answers what was asked for, and ends the thread for good. Whatever is asked from now on is refused. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#end();
+    await this.#ended;
+  }
+
+  /** Ends the thread. The next task starts another one. */
+  #end(): void {
     this.#cancelIdle();
     const worker = this.#worker;
     if (worker === undefined) return;
     this.#worker = undefined;
-    const ended = new Promise((resolve) => worker.once('exit', resolve));
-    worker.postMessage({ kind: 'close' } satisfies ThreadTask);
-    const breakOff = setTimeout(() => void worker.terminate(), CLOSE_LIMIT_MS);
-    await ended;
-    clearTimeout(breakOff);
+    this.#ended = Promise.all([this.#ended, endThread(worker)]);
   }
 
   #ask(task: ThreadTask): Promise<ThreadAnswer> {
+    if (this.#closing !== undefined) {
+      const error = { message: 'The connection was closed.', code: CONNECTION_CLOSED };
+      return Promise.reject(new SqliteThreadError(error));
+    }
     this.#cancelIdle();
     this.#worker ??= this.#start();
     const worker = this.#worker;
@@ -131,8 +157,17 @@ export class ThreadConnection {
     const { idleMs, clock } = this.#options;
     this.#cancelIdle();
     if (idleMs === undefined || this.#worker !== worker) return;
-    this.#cancelIdle = clock.setTimer(idleMs, () => void this.close());
+    this.#cancelIdle = clock.setTimer(idleMs, () => this.#end());
   }
+}
+
+/** Is kept when a thread has answered what it was asked, closed its file and ended, or was broken off. */
+async function endThread(worker: Worker): Promise<void> {
+  const ended = new Promise((resolve) => worker.once('exit', resolve));
+  worker.postMessage({ kind: 'close' } satisfies ThreadTask);
+  const breakOff = setTimeout(() => void worker.terminate(), CLOSE_LIMIT_MS);
+  await ended;
+  clearTimeout(breakOff);
 }
 
 /**

@@ -3,7 +3,6 @@ import type { JobState } from '../engine/index.ts';
 import { fromStoredText, toStoredText } from '../storage/stored-text.ts';
 import type { JobsTable, Tables } from '../storage/tables.ts';
 import type { Job, JobRecovery } from './job.ts';
-import { searchable } from './job-list-store.ts';
 
 /** What changes in a job between its beginning and its end. */
 export type JobChange = Partial<
@@ -18,6 +17,33 @@ export type JobChange = Partial<
     | 'recovery'
   >
 >;
+
+/** The columns that a job is made of. Others, long ones among them, need not be read for it. */
+export const JOB_COLUMNS = [
+  'id',
+  'flow_id',
+  'state',
+  'input',
+  'metadata',
+  'owner',
+  'priority',
+  'idempotency_key',
+  'retry_of',
+  'created_at',
+  'started_at',
+  'finished_at',
+  'duration_ms',
+  'cancel_requested_at',
+  'error',
+  'unresponsive_routine_ids',
+  'recovery_count',
+  'crash_count',
+  'recovered_at',
+  'recovered_from',
+] as const satisfies readonly (keyof JobsTable)[];
+
+/** What is read of a row of `jobs`. */
+export type JobRow = Pick<JobsTable, (typeof JOB_COLUMNS)[number]>;
 
 /** Columns of `jobs` with what to set them to. */
 export type JobColumns = UpdateObject<Tables, 'jobs'>;
@@ -53,6 +79,11 @@ export function toRow(job: Job): JobsTable {
     error_count: null,
     is_rolled_up: 0,
   };
+}
+
+/** A text as it is looked for, and looked at. Letters that no database can hold are all taken for one. */
+export function searchable(text: string): string {
+  return text.toLowerCase().replace(/[\0\p{Cs}]/gu, '\ufffd');
 }
 
 /** The columns that a change of a job sets. */
@@ -103,18 +134,17 @@ function toList(ids: readonly string[]): string | null {
   return ids.length === 0 ? null : JSON.stringify(ids);
 }
 
-/** The job of a row. What is JSON in the row is read when it is asked for, each time anew. */
-export function toJob(row: JobsTable): Job {
-  return {
+/** Text longer than this is read as JSON only when it is asked for, in characters. */
+const LAZY_FROM = 500;
+
+/** The job of a row. */
+export function toJob(row: JobRow): Job {
+  const job: { -readonly [Name in keyof Job]: Job[Name] } = {
     id: row.id,
     flowId: row.flow_id,
     state: row.state as JobState, // written from one
-    get input(): unknown {
-      return row.input === '' ? undefined : JSON.parse(row.input);
-    },
-    get metadata(): Job['metadata'] {
-      return JSON.parse(row.metadata);
-    },
+    input: undefined,
+    metadata: NO_METADATA,
     owner: row.owner === null ? undefined : fromStoredText(row.owner),
     priority: row.priority,
     idempotencyKey: row.idempotency_key === null ? undefined : fromStoredText(row.idempotency_key),
@@ -128,6 +158,20 @@ export function toJob(row: JobsTable): Job {
       row.unresponsive_routine_ids === null ? [] : JSON.parse(row.unresponsive_routine_ids),
     recovery: toRecovery(row),
   };
+  const { input, metadata } = row;
+  // A getter costs more than to read a short text: each makes a job of a shape of its own.
+  if (input.length >= LAZY_FROM) readLater(job, 'input', input);
+  else if (input !== '') job.input = JSON.parse(input);
+  if (metadata.length >= LAZY_FROM) readLater(job, 'metadata', metadata);
+  else if (metadata !== '{}') job.metadata = JSON.parse(metadata);
+  return job;
+}
+
+const NO_METADATA: Job['metadata'] = Object.freeze({});
+
+/** Reads a text as JSON each time the property is asked for: most of those who list jobs never do. */
+function readLater(job: Job, name: 'input' | 'metadata', text: string): void {
+  Object.defineProperty(job, name, { enumerable: true, get: () => JSON.parse(text) });
 }
 
 function toError(text: string | null): Job['error'] {
@@ -136,7 +180,7 @@ function toError(text: string | null): Job['error'] {
   return { message, code };
 }
 
-function toRecovery(row: JobsTable): JobRecovery | undefined {
+function toRecovery(row: JobRow): JobRecovery | undefined {
   if (row.recovered_at === null) return undefined;
   return {
     count: row.recovery_count,
