@@ -16,6 +16,8 @@ export default defineConfig({
   test: {
     environment: 'node',
     pool: 'forks',
+    // Much of what they do is to wait: for processes, disks, servers.
+    maxWorkers: '100%',
     globalSetup: './test/support/postgres-setup.ts',
     reporters: ['default', new SummaryReporter()],
     testTimeout: 30_000,

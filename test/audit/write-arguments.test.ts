@@ -140,8 +140,11 @@ describe('arguments in the audit log', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
         const json = JSON.stringify(value);
-        fc.pre(!/pass|pwd|pw|secret|token|jwt|bearer|key|auth|cred|cookie|session|@/i.test(json));
-        fc.pre(!/sid|otp|psk|sig|name|header|field|basic/i.test(json));
+        const letters = json.replaceAll(/[^a-z@]/gi, '');
+        fc.pre(
+          !/pass|pwd|pw|secret|token|jwt|bearer|key|auth|cred|cookie|session|@/i.test(letters),
+        );
+        fc.pre(!/sid|otp|psk|sig|name|header|field|basic/i.test(letters));
         fc.pre(json.length < 10_000);
         expect(written(value)).toEqual(JSON.parse(json));
       }),

@@ -273,7 +273,7 @@ describe('what comes back from a checkpoint', () => {
   test('any JSON, as JSON', () => {
     fc.assert(
       fc.property(fc.jsonValue({ stringUnit: 'binary' }), (value) => {
-        deepStrictEqual(passThrough(value), JSON.parse(JSON.stringify(value)));
+        deepStrictEqual(passThrough(value), value);
       }),
     );
   });
