@@ -226,7 +226,6 @@ export async function createApp(options: AppOptions): Promise<App> {
     jobs,
     jobHost,
     records,
-    history,
     describeCheckpoints: checkpoints.describe,
     jobEvents: events,
     liveJobs: createLiveJobs({ store, host: jobHost, records, pubsub, clock }),

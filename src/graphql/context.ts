@@ -6,7 +6,6 @@ import type { FlowRegistry } from '../flows/flow-registry.ts';
 import type { Checkpoint } from '../jobs/checkpoint.ts';
 import type { Job, KeptOutput } from '../jobs/job.ts';
 import type { JobEvents } from '../jobs/job-events.ts';
-import type { JobHistory } from '../jobs/job-history.ts';
 import type { JobHost } from '../jobs/job-host.ts';
 import type { JobRecords } from '../jobs/job-records.ts';
 import type { JobService } from '../jobs/job-service.ts';
@@ -55,7 +54,6 @@ export interface Services {
   readonly jobs: JobService;
   readonly jobHost: JobHost;
   readonly records: JobRecords;
-  readonly history: JobHistory;
   /** Of jobs that have not ended, in the order of the ids. */
   readonly describeCheckpoints: (
     jobIds: readonly string[],

@@ -35,7 +35,7 @@ export interface RecoveryDeps extends RecoveryOptions {
 }
 
 /** What was done with the jobs that had not ended, in numbers. */
-export interface RecoveryReport {
+interface RecoveryReport {
   /** Had not run yet, and were put in line again. */
   started: number;
   /** Went on from a checkpoint. */
@@ -66,7 +66,7 @@ const AT_A_TIME = 100;
  * - A job that can't be taken up for any other reason fails, and tells why.
  * - A job whose flow is not here is left as it is, until a server has the flow, or somebody cancels it.
  */
-export async function recoverJobs(deps: RecoveryDeps): Promise<RecoveryReport> {
+export async function recoverJobs(deps: RecoveryDeps): Promise<void> {
   const { store, logger } = deps;
   const report: RecoveryReport = {
     started: 0,
@@ -90,7 +90,6 @@ export async function recoverJobs(deps: RecoveryDeps): Promise<RecoveryReport> {
   if (Object.values(report).some((count) => count > 0)) {
     logger.info({ ...report }, 'Took up the jobs that had not ended.');
   }
-  return report;
 }
 
 /** One job that can't be taken up keeps no other, and not the server, from it. */
