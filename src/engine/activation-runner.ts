@@ -46,7 +46,7 @@ export class ActivationRunner {
   readonly #waits: CodeWaits;
 
   constructor(parts: ActivationRunnerParts) {
-    this.inspection = new Inspection(parts.host);
+    this.inspection = new Inspection(parts.host, this.suspended);
     this.#life = parts.life;
     this.#clock = parts.clock;
     this.#news = parts.news;
@@ -74,7 +74,7 @@ export class ActivationRunner {
     routine.lastActivationMs = nowMs;
     const activation = new Activation(routine, items, ++this.count, 1, nowMs);
     if (this.inspection.inspector !== undefined) {
-      this.inspection.stage(activation);
+      this.inspection.watch(activation);
       if (this.inspection.holds(activation, 'holdsBefore')) {
         activation.phase = 'HELD_BEFORE';
         this.suspended.add(activation);
@@ -96,9 +96,33 @@ export class ActivationRunner {
       this.#runSuspended(activation);
     } else if (activation.phase === 'HELD_AFTER') {
       this.suspended.delete(activation);
-      this.#deliverStaged(activation);
+      this.#goOnAfter(activation);
+    } else if (activation.phase === 'RUNNING' && activation.staged !== undefined) {
+      this.#releaseOutputs(activation);
+      this.#waits.limitAgain(activation);
     }
     this.#ready.requestWork();
+  }
+
+  /** Ends an activation that is held before its code as SKIPPED, its code not run. Any other is left alone. */
+  skip(activation: Activation): void {
+    if (this.#life.isDecided || activation.phase !== 'HELD_BEFORE') return;
+    this.#clock.tick();
+    this.suspended.delete(activation);
+    activation.startedMs = this.#clock.nowMs;
+    this.#conclude(activation, 'SKIPPED');
+    this.#ready.requestWork();
+  }
+
+  /** Keeps an emitted item back, if the inspector wants it. */
+  keepsBack(activation: Activation, event: string, value: unknown): boolean {
+    if (!this.inspection.holdsOutput(activation, event, value)) return false;
+    this.#clock.tick();
+    // How long a person looks at it says nothing of how long the code takes.
+    activation.cancelTimer?.();
+    activation.keepBack(event, value, this.#clock.nowMs);
+    this.#news.version++;
+    return true;
   }
 
   /** Takes up an activation whose outputs have all found their place, if its code has ended. */
@@ -114,11 +138,14 @@ export class ActivationRunner {
     this.reruns.clear();
     this.#host.abort(reason);
     for (const activation of this.suspended) {
-      if (activation.phase === 'RUNNING') continue;
+      if (activation.phase === 'RUNNING') {
+        if (activation.staged !== undefined) this.#releaseOutputs(activation);
+        continue;
+      }
       this.suspended.delete(activation);
       activation.cancelTimer?.();
       if (activation.phase === 'RETRYING') this.#giveUp(activation, 'continue');
-      else if (activation.phase === 'HELD_AFTER') this.#deliverStaged(activation);
+      else if (activation.phase === 'HELD_AFTER') this.#goOnAfter(activation);
       else this.#conclude(activation, 'ABANDONED');
     }
   }
@@ -136,14 +163,23 @@ export class ActivationRunner {
   /** The restored activations go on, each as it was captured. Code that runs again may pause or end the job. */
   enter(): void {
     for (const activation of this.suspended) {
-      if (!activation.isSuspended) continue;
+      if (!activation.isSuspended || this.#staysHeld(activation)) continue;
       if (activation.phase === 'RESTORED') this.reruns.runOrPark(activation);
       else if (activation.phase === 'RETRYING') this.reruns.reschedule(activation);
-      else if (activation.phase === 'HELD_AFTER') {
+      else if (activation.phase === 'HELD_BEFORE') {
+        activation.phase = 'RESTORED';
+        this.reruns.runOrPark(activation);
+      } else if (activation.phase === 'HELD_AFTER') {
         this.suspended.delete(activation);
-        this.#deliverStaged(activation);
+        this.#goOnAfter(activation);
       } else if (activation.pending === 0) this.goOnDelivered(activation);
     }
+  }
+
+  #staysHeld(activation: Activation): boolean {
+    const { phase } = activation;
+    const wasHeld = phase === 'HELD_BEFORE' || phase === 'HELD_AFTER';
+    return wasHeld && this.inspection.holds(activation, 'holdsRestored');
   }
 
   // ── The code ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -174,7 +210,7 @@ export class ActivationRunner {
     activation.phase = 'RUNNING';
     this.suspended.delete(activation);
     activation.startedMs = this.#clock.nowMs;
-    if (activation.pending > 0) activation.beginBlock(this.#clock.nowMs);
+    if (activation.pending > 0) activation.resumeBlock(this.#clock.nowMs);
     this.#runCode(activation);
   }
 
@@ -188,24 +224,40 @@ export class ActivationRunner {
   }
 
   #codeEnded(activation: Activation, hasFailed: boolean, error: unknown): void {
-    activation.hasFailed = hasFailed;
-    activation.error = error;
-    if (activation.staged === undefined) {
-      this.#awaitDelivery(activation);
-    } else if (!this.#life.isEnding && this.inspection.holds(activation, 'holdsAfter')) {
-      activation.phase = 'HELD_AFTER';
-      this.#news.version++;
-      this.#clock.tick();
-      activation.beginBlock(this.#clock.nowMs);
-      this.suspended.add(activation);
-    } else {
-      this.#deliverStaged(activation);
+    // It may have failed before: a slot refused what was kept back.
+    if (!activation.hasFailed) {
+      activation.hasFailed = hasFailed;
+      activation.error = error;
     }
+    if (!activation.hasFailed && activation.staged === undefined) {
+      this.#awaitDelivery(activation);
+      return;
+    }
+    if (!this.#isHeldAfter(activation)) {
+      this.#goOnAfter(activation);
+      return;
+    }
+    this.#news.version++;
+    this.#clock.tick();
+    activation.holdAfter(this.#clock.nowMs);
+    this.suspended.add(activation);
   }
 
-  #deliverStaged(activation: Activation): void {
-    if (activation.phase === 'HELD_AFTER') activation.endBlock(this.#clock.nowMs);
-    this.#delivery.deliverStaged(activation);
+  #isHeldAfter(activation: Activation): boolean {
+    if (this.inspection.inspector === undefined || this.#life.isEnding) return false;
+    // Asked also when outputs are kept back, so that the inspector knows of both.
+    const isHeld = activation.hasFailed && this.inspection.holds(activation, 'holdsFailure');
+    return isHeld || (activation.staged !== undefined && !this.#life.isEnding);
+  }
+
+  #releaseOutputs(activation: Activation): void {
+    const outputs = activation.releaseOutputs(this.#clock.nowMs);
+    this.#delivery.deliverAll(activation, outputs);
+    activation.settleOutputs();
+  }
+
+  #goOnAfter(activation: Activation): void {
+    this.#releaseOutputs(activation);
     this.#awaitDelivery(activation);
   }
 
@@ -254,10 +306,10 @@ export class ActivationRunner {
       this.suspended.delete(activation);
       activation.phase = 'ENDED';
       const next = new Activation(routine, items, activationId, attempt + 1, this.#clock.nowMs);
-      this.inspection.stage(next);
+      this.inspection.watch(next);
       this.#runCode(next);
     } else {
-      this.inspection.stage(activation);
+      this.inspection.watch(activation);
       this.#runSuspended(activation);
     }
     this.#ready.requestWork();

@@ -7,7 +7,7 @@ import { captureItem, restoreItem } from './slot-queue.ts';
 
 /** What is to be done with an activation that was captured in this phase. One that a freeze cut short runs again. */
 const NEXT: Readonly<Record<ActivationPhase, ActivationSnapshot['next']>> = {
-  HELD_BEFORE: 'RUN',
+  HELD_BEFORE: 'HOLD',
   RESTORED: 'RUN',
   RUNNING: 'RUN',
   ENDED: 'RUN',
@@ -19,6 +19,7 @@ const NEXT: Readonly<Record<ActivationPhase, ActivationSnapshot['next']>> = {
 /** The phase of an activation that was restored. */
 const PHASE: Readonly<Record<ActivationSnapshot['next'], ActivationPhase>> = {
   RUN: 'RESTORED',
+  HOLD: 'HELD_BEFORE',
   RELEASE: 'HELD_AFTER',
   DELIVER: 'DELIVERING',
   RETRY: 'RETRYING',
@@ -69,7 +70,7 @@ export function restoreActivation(
   const startedMs = fromWall(snapshot.startedAt);
   const activation = new Activation(routine, items, activationId, attempt, startedMs);
   activation.phase = PHASE[next];
-  if (next === 'RUN') return activation; // it begins anew
+  if (next === 'RUN' || next === 'HOLD') return activation; // it begins anew
   activation.blockedMs = snapshot.blockedMs;
   activation.emitted = snapshot.emitted;
   activation.hasFailed = error !== undefined;
@@ -78,7 +79,7 @@ export function restoreActivation(
   if (next === 'RELEASE') {
     activation.staged = [...(staged ?? [])];
     // While the job was nowhere its code did not run.
-    activation.beginBlock(takenMs);
+    activation.resumeBlock(takenMs);
   }
   return activation;
 }

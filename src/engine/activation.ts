@@ -10,9 +10,9 @@ import type { Item, SlotQueue } from './slot-queue.ts';
  *
  * HELD_BEFORE → RUNNING → HELD_AFTER → DELIVERING → ENDED, and when it failed → RETRYING → ENDED at the last.
  * RESTORED → RUNNING in a job that was restored, when its code was running as the job was captured.
- * Only an inspector makes it stop at the two HELD phases. DELIVERING: the code has ended, some of its outputs wait
- * for room. RETRYING: the code failed and runs again after a delay, as a new activation object with the same id
- * and items.
+ * Only an inspector makes it stop at the two HELD phases, or keeps back what it emits while it is RUNNING (`staged`).
+ * DELIVERING: the code has ended, some of its outputs wait for room. RETRYING: the code failed and runs again after a
+ * delay, as a new activation object with the same id and items.
  */
 export type ActivationPhase =
   | 'HELD_BEFORE'
@@ -52,6 +52,8 @@ export interface ActivationHost {
   readonly life: Pick<JobLife, 'isEnding' | 'isStopping' | 'stopReason'>;
   /** Whether the event loop should get a turn before more is done. */
   isTurnOver(): boolean;
+  /** Whether the inspector wants an emitted item to be kept back; then it is. */
+  keepsBack(activation: Activation, event: string, value: unknown): boolean;
   /** Brings an emitted item to all it goes to. @throws SlotFullError when a slot refuses it */
   deliver(activation: Activation, event: string, targets: EventTargets, value: unknown): void;
   /** Running code began to wait for what it emitted: it may be that nothing in the job can move any more. */
@@ -72,7 +74,8 @@ export class Activation implements ActivationContext {
   readonly activationId: number;
   readonly attempt: number;
   readonly routine: RoutineRun;
-  readonly items: readonly Item[];
+  /** What it took. Only a person changes it, while it is held before its code. */
+  items: readonly Item[];
   phase: ActivationPhase = 'RUNNING';
   outcome: ActivationOutcome | undefined = undefined;
   error: unknown = undefined;
@@ -83,15 +86,17 @@ export class Activation implements ActivationContext {
   /** Emitted items that wait outside full slots. */
   pending = 0;
   /**
-   * Milliseconds during which something that it emitted waited: outside a full slot, or after the code had ended for
-   * the inspector. Up to date when nothing waits; exact only while somebody observes activations.
+   * Milliseconds during which something that it emitted, or its failure, waited: outside a full slot, or for the
+   * inspector. Up to date when nothing waits; exact only while somebody observes activations.
    */
   blockedMs = 0;
   /** How many items it emitted. */
   emitted = 0;
   /** Its first outputs, remembered only while somebody observes activations. */
   outputs: Output[] | undefined = undefined;
-  /** Outputs kept back for the inspector. */
+  /** Whether the inspector is asked of what it emits. */
+  isWatched = false;
+  /** Outputs kept back for the inspector, until the activation is released. */
   staged: Output[] | undefined = undefined;
   /** The timer of its time-out or of its next attempt. */
   cancelTimer: (() => void) | undefined = undefined;
@@ -186,10 +191,7 @@ export class Activation implements ActivationContext {
       routine.host.writeLog(this, 'WARNING', error.message);
       throw error;
     }
-    if (this.staged !== undefined) {
-      this.staged.push({ event, value });
-      return undefined;
-    }
+    if (this.isWatched && routine.host.keepsBack(this, event, value)) return this.whenDelivered();
     const pending = this.pending;
     routine.host.deliver(this, event, targets, value);
     if (this.pending > pending) return this.whenDelivered();
@@ -210,7 +212,7 @@ export class Activation implements ActivationContext {
     else if (this.outputs.length < REMEMBERED_OUTPUTS) this.outputs.push({ event, value });
   }
 
-  /** Kept once none of its outputs waits for room any more. */
+  /** Kept once none of its outputs waits any more, for room or for the inspector. */
   whenDelivered(): Promise<void> {
     this.#delivered ??= new DeliveryPromise(this);
     return this.#delivered;
@@ -228,7 +230,7 @@ export class Activation implements ActivationContext {
 
   /** From now on one of its outputs waits outside a full slot. */
   hold(slot: SlotQueue, nowMs: number): void {
-    if (this.pending === 0) this.beginBlock(nowMs);
+    if (!this.#isBlocked) this.#blockedSinceMs = nowMs;
     this.pending++;
     // A list, since it mostly has one element: a map for each activation that is blocked would cost more than its run.
     const blockage = this.#blockages.find((each) => each.slot === slot);
@@ -245,7 +247,35 @@ export class Activation implements ActivationContext {
       return;
     }
     this.#blockages = NO_BLOCKAGES;
-    this.endBlock(nowMs);
+    if (!this.#isBlocked) this.#endBlock(nowMs);
+  }
+
+  /** The inspector wants this output, and all that follow, to wait for the release. */
+  keepBack(event: string, value: unknown, nowMs: number): void {
+    if (!this.#isBlocked) this.#blockedSinceMs = nowMs;
+    if (this.staged === undefined) this.staged = [{ event, value }];
+    else this.staged.push({ event, value });
+  }
+
+  /** The code has ended, and the inspector holds what comes of it until `release`. */
+  holdAfter(nowMs: number): void {
+    if (!this.#isBlocked) this.#blockedSinceMs = nowMs;
+    this.phase = 'HELD_AFTER';
+  }
+
+  /** The inspector has let it go. Answers the outputs that were kept back, which are to be delivered now. */
+  releaseOutputs(nowMs: number): readonly Output[] {
+    const wasBlocked = this.#isBlocked;
+    const outputs = this.staged ?? [];
+    this.staged = undefined;
+    this.phase = 'RUNNING';
+    if (wasBlocked && !this.#isBlocked) this.blockedMs += nowMs - this.#blockedSinceMs;
+    return outputs;
+  }
+
+  /** What was kept back is delivered: whoever waits for it goes on, unless some of it waits for room. */
+  settleOutputs(): void {
+    if (this.#isBlocked) return;
     this.#delivered?.resolve();
     this.#delivered = undefined;
   }
@@ -258,19 +288,25 @@ export class Activation implements ActivationContext {
     if (blockage.count === 0) this.#blockages.splice(at, 1);
   }
 
-  /** From now on what it emitted waits; `endBlock` follows before the next. */
-  beginBlock(nowMs: number): void {
+  /** It was restored, or runs again, and what waited goes on waiting: what was before is in `blockedMs`. */
+  resumeBlock(nowMs: number): void {
     this.#blockedSinceMs = nowMs;
   }
 
-  endBlock(nowMs: number): void {
+  /** Whether something of it waits, for room or for the inspector. */
+  get #isBlocked(): boolean {
+    return this.pending > 0 || this.staged !== undefined || this.phase === 'HELD_AFTER';
+  }
+
+  #endBlock(nowMs: number): void {
     this.blockedMs += nowMs - this.#blockedSinceMs;
+    this.#delivered?.resolve();
+    this.#delivered = undefined;
   }
 
   /** `blockedMs` with what a block that has not ended adds to it. */
   blockedUntil(nowMs: number): number {
-    const isBlocked = this.pending > 0 || this.phase === 'HELD_AFTER';
-    return this.blockedMs + (isBlocked ? Math.max(0, nowMs - this.#blockedSinceMs) : 0);
+    return this.blockedMs + (this.#isBlocked ? Math.max(0, nowMs - this.#blockedSinceMs) : 0);
   }
 
   abort(reason: unknown): void {

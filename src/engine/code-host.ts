@@ -17,6 +17,8 @@ export interface CodeHostParts {
   readonly delivery: Delivery;
   /** Whether the event loop was kept as long as it should be at a time. */
   readonly isTurnOver: () => boolean;
+  /** Whether what an activation emits is to be kept back; then it is. */
+  readonly onEmit: ActivationHost['keepsBack'];
 }
 
 /** Answers what running code asks of its job. */
@@ -24,6 +26,7 @@ export class CodeHost implements ActivationHost {
   readonly context: JobContext;
   readonly life: JobLife;
   readonly isTurnOver: () => boolean;
+  readonly keepsBack: ActivationHost['keepsBack'];
   readonly #clock: JobClock;
   readonly #news: JobNews;
   readonly #ready: ReadyList;
@@ -35,6 +38,7 @@ export class CodeHost implements ActivationHost {
     this.context = parts.context;
     this.life = parts.life;
     this.isTurnOver = parts.isTurnOver;
+    this.keepsBack = parts.onEmit;
     this.#clock = parts.clock;
     this.#news = parts.news;
     this.#ready = parts.ready;

@@ -23,13 +23,15 @@ export class CodeWaits {
   wait(activation: Activation, result: unknown): void {
     const wait = this.#idle.pop() ?? new CodeWait(this.#idle, this.#onEnd);
     wait.activation = activation;
-    const { timeoutMs } = activation.routine.definition;
-    if (timeoutMs !== undefined) this.#limitTime(activation, timeoutMs);
+    if (activation.staged === undefined) this.limitAgain(activation);
     // A promise of the platform stays what it is; whatever else can `then` is made into one, which settles only once.
     Promise.resolve(result).then(wait.onKept, wait.onBroken);
   }
 
-  #limitTime(activation: Activation, timeoutMs: number): void {
+  /** Gives the code of an activation all the time that its routine allows, from now. */
+  limitAgain(activation: Activation): void {
+    const { timeoutMs } = activation.routine.definition;
+    if (timeoutMs === undefined) return;
     activation.cancelTimer = this.#clock.setTimer(timeoutMs, () => {
       const error = new ActivationTimeoutError(activation.routine.id, timeoutMs);
       activation.abort(error);

@@ -25,6 +25,7 @@ export function findDeadlock(
   let isCertain = true;
   // Asked whenever nothing can be activated: with asynchronous code that is often, and mostly answered by the first.
   for (let each = suspended.first; each !== undefined; each = each.suspendedAfter) {
+    if (each.staged !== undefined) return undefined; // until somebody releases it
     if (each.phase === 'RUNNING' && each.awaitsDelivery) isCertain = false;
     else if (each.phase !== 'DELIVERING') return undefined;
   }

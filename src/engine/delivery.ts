@@ -1,4 +1,4 @@
-import type { Activation } from './activation.ts';
+import type { Activation, Output } from './activation.ts';
 import { SlotFullError } from './errors.ts';
 import type { JobClock, RestoredTimes } from './job-clock.ts';
 import type { JobLife } from './job-life.ts';
@@ -58,7 +58,7 @@ export class Delivery {
         slot.accepted++;
         slot.discarded++;
       } else if (!slot.isFull && slot.held.length === 0) {
-        this.#enter(slot, item);
+        this.enter(item);
       } else {
         refusal = this.#overflow(slot, item, activation) ?? refusal;
       }
@@ -68,14 +68,12 @@ export class Delivery {
   }
 
   /**
-   * Brings on their way the outputs of an activation that were kept back. One that a slot refuses fails the activation:
-   * its code can't be told any more.
+   * Brings on their way outputs of an activation that were kept back. One that a slot refuses fails the activation: its
+   * code can't be told any more.
    */
-  deliverStaged(activation: Activation): void {
-    const { staged = [], routine } = activation;
-    activation.staged = undefined;
-    for (const { event, value } of staged) {
-      const targets = routine.targets.get(event);
+  deliverAll(activation: Activation, outputs: readonly Output[]): void {
+    for (const { event, value } of outputs) {
+      const targets = activation.routine.targets.get(event);
       if (targets === undefined) continue;
       try {
         this.deliver(activation, event, targets, value);
@@ -89,7 +87,15 @@ export class Delivery {
 
   /** Puts the job's input in a slot. */
   enterInput(slot: SlotQueue, input: unknown): void {
-    this.#enter(slot, this.#itemFor(slot, input, 0));
+    this.enter(this.#itemFor(slot, input, 0));
+  }
+
+  /** Puts an item in its slot, where there is room, behind or before those that wait. */
+  enter(item: Item, isFirst = false): void {
+    const { slot } = item;
+    slot.accept(item, isFirst);
+    this.#news.version++;
+    this.#ready.wake(slot.owner);
   }
 
   /** Lets in what waits outside, as far as there is room, in the order it came. */
@@ -98,7 +104,7 @@ export class Delivery {
       const held = slot.held.shift();
       if (held === undefined) return;
       held.item.queuedMs = this.#clock.nowMs;
-      this.#enter(slot, held.item);
+      this.enter(held.item);
       this.#settle(held.activation, slot);
     }
   }
@@ -148,7 +154,7 @@ export class Delivery {
       case 'dropOldest':
         slot.items.shift();
         slot.droppedOldest++;
-        this.#enter(slot, item);
+        this.enter(item);
         return undefined;
       case 'error':
         slot.rejected++;
@@ -159,12 +165,6 @@ export class Delivery {
   #itemFor(slot: SlotQueue, value: unknown, emittedBy: number): Item {
     const { nowMs } = this.#clock;
     return { value, emittedBy, emittedMs: nowMs, queuedMs: nowMs, slot };
-  }
-
-  #enter(slot: SlotQueue, item: Item): void {
-    slot.accept(item);
-    this.#news.version++;
-    this.#ready.wake(slot.owner);
   }
 
   #settle(activation: Activation, slot: SlotQueue): void {

@@ -4,6 +4,7 @@ import { EngineClosedError, FlowChangedError, InvalidInputError } from './errors
 import type { Flow } from './flow.ts';
 import { compareShapes, shapeOf } from './flow-shape.ts';
 import { freezeJobs } from './freeze-jobs.ts';
+import { checkBeginning, type JobBeginning } from './job-beginning.ts';
 import { JobPlaces } from './job-places.ts';
 import { type JobHandle, JobRun } from './job-run.ts';
 import type { JobSnapshot } from './job-snapshot.ts';
@@ -43,6 +44,12 @@ export interface JobOptions {
    * the answer is rejected it stays PENDING until it is cancelled. Not for jobs that are restored.
    */
   readonly beforeStart?: () => Promise<void>;
+  /**
+   * The job begins with this activation, and with nothing else: its input enters no slot, though all code sees it, and
+   * sources do not run. What comes of the activation goes on as usual. Routine states are new. Not for jobs that are
+   * restored.
+   */
+  readonly from?: JobBeginning;
 }
 
 /** Runs jobs in this process. */
@@ -51,6 +58,7 @@ export interface Engine {
    * Makes a job, as PENDING, and starts it as soon as there is a place for it: at the earliest after the present
    * call has returned.
    * @throws InvalidInputError when the input does not fit the flow's input schema
+   * @throws RangeError when it is to begin with a routine or a slot that the flow does not have
    * @throws EngineClosedError after `close` or `freeze`
    */
   start<Input>(flow: Flow<Input>, input: Input, options?: JobOptions): JobRun;
@@ -128,8 +136,10 @@ export function createEngine(options: EngineOptions = {}): Engine {
   const engine: Engine = {
     start(flow, input, jobOptions = {}) {
       expectOpen();
-      const { id = newId() } = jobOptions;
-      return enter(JobRun.create(id, flow, checkInput(flow, input), jobRunOptions), jobOptions);
+      const { id = newId(), from } = jobOptions;
+      if (from !== undefined) checkBeginning(flow, from);
+      const checked = checkInput(flow, input);
+      return enter(JobRun.create(id, flow, checked, jobRunOptions, from), jobOptions);
     },
     restore(flow, snapshot, jobOptions = {}) {
       expectOpen();

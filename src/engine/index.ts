@@ -72,6 +72,7 @@ export {
   type SlotRef,
 } from './flow.ts';
 export { compareShapes, type FlowShape, type RoutineShape, shapeOf } from './flow-shape.ts';
+export type { JobBeginning } from './job-beginning.ts';
 export type { JobRun } from './job-run.ts';
 export type {
   ActivationSnapshot,
@@ -103,5 +104,11 @@ export {
   type SlotSpecs,
   slot,
 } from './routine-type.ts';
-export type { HeldItem, Item, OverflowPolicy, SlotQueue } from './slot-queue.ts';
+export {
+  BY_HAND,
+  type HeldItem,
+  type Item,
+  type OverflowPolicy,
+  type SlotQueue,
+} from './slot-queue.ts';
 export type { Suspended } from './suspended-activations.ts';

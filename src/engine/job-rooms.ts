@@ -1,10 +1,13 @@
 import type { Clock } from '../lib/clock.ts';
+import type { ActivationHost } from './activation.ts';
 import { ActivationRunner } from './activation-runner.ts';
 import { CodeHost } from './code-host.ts';
 import { connectRoutines } from './connect-routines.ts';
 import { Delivery } from './delivery.ts';
 import { drainOrder } from './drain-order.ts';
+import { Edits } from './edits.ts';
 import type { Flow } from './flow.ts';
+import { beginFrom, type JobBeginning } from './job-beginning.ts';
 import { JobClock } from './job-clock.ts';
 import { JobLife } from './job-life.ts';
 import { JobNews } from './job-news.ts';
@@ -47,6 +50,7 @@ export class JobRooms {
   readonly delivery: Delivery;
   readonly runner: ActivationRunner;
   readonly work: JobWork;
+  readonly edits: Edits;
   /** Ids of the routines whose code did not end in time after the job was ended. */
   unresponsive: readonly string[] = [];
   /** Called after each slice of the frozen job. */
@@ -77,7 +81,9 @@ export class JobRooms {
       ready,
       onDelivered: (activation) => this.runner.goOnDelivered(activation),
     });
-    const host = new CodeHost({ context, life, clock, news, ready, delivery, isTurnOver });
+    const onEmit: ActivationHost['keepsBack'] = (activation, event, value) =>
+      this.runner.keepsBack(activation, event, value);
+    const host = new CodeHost({ context, life, clock, news, ready, delivery, isTurnOver, onEmit });
     const runner = new ActivationRunner({ life, clock, news, ready, host, delivery });
     const routines = flow.routines.map((definition) => new RoutineRun(definition, clock, host));
     for (const routine of routines) this.#byId.set(routine.id, routine);
@@ -98,6 +104,7 @@ export class JobRooms {
       deadlockGraceMs,
       onFrozenSlice: () => this.onFrozenSlice(),
     });
+    this.edits = new Edits({ clock, news, ready, delivery, runner });
     this.life = life;
     this.clock = clock;
     this.news = news;
@@ -122,9 +129,9 @@ export class JobRooms {
     return this.work.isWorking || this.news.isTelling || running > this.runner.suspended.size;
   }
 
-  /** A PENDING job begins. */
-  start(): void {
-    const { life, flow, routines } = this;
+  /** A PENDING job begins: with its input and its sources, or else with one activation. */
+  start(from?: JobBeginning): void {
+    const { life, routines } = this;
     if (life.state !== 'PENDING' || life.isEnding) throw life.refusal('started');
     try {
       for (const routine of routines) routine.makeState();
@@ -135,11 +142,16 @@ export class JobRooms {
     this.clock.tick();
     life.transition('RUNNING');
     if (life.isEnding) return; // an observer of the transition may have ended it
-    for (const { routine, slot } of flow.entries) {
+    if (from === undefined) this.#enterInput();
+    else beginFrom(this, from);
+    this.ready.requestWork();
+  }
+
+  #enterInput(): void {
+    for (const { routine, slot } of this.flow.entries) {
       this.delivery.enterInput(this.routine(routine).slot(slot), this.context.input);
     }
-    for (const routine of routines) if (routine.slots.length === 0) this.ready.wake(routine);
-    this.ready.requestWork();
+    for (const routine of this.routines) if (routine.slots.length === 0) this.ready.wake(routine);
   }
 
   /** A restored job goes on. */

@@ -1,7 +1,9 @@
 import type { Activation } from './activation.ts';
 import { captureJob, restoreJob, versionOf } from './capture-job.ts';
+import type { Edits } from './edits.ts';
 import { JobBusyError } from './errors.ts';
 import type { Flow } from './flow.ts';
+import type { JobBeginning } from './job-beginning.ts';
 import { JobRooms, type JobRunOptions } from './job-rooms.ts';
 import type { JobSnapshot } from './job-snapshot.ts';
 import { isFinalState, type JobResult, type JobState } from './job-state.ts';
@@ -39,9 +41,15 @@ export class JobRun {
   readonly #rooms: JobRooms;
 
   /** Makes a job, as PENDING. Whoever makes it gets the only way to start it. */
-  static create(id: string, flow: Flow, input: unknown, options: JobRunOptions): JobHandle {
+  static create(
+    id: string,
+    flow: Flow,
+    input: unknown,
+    options: JobRunOptions,
+    from?: JobBeginning,
+  ): JobHandle {
     const job = new JobRun(id, flow, input, options);
-    return job.#handle(() => job.#rooms.start());
+    return job.#handle(() => job.#rooms.start(from));
   }
 
   /** Makes a job that is where it was captured. The flow has the shape of then. */
@@ -159,6 +167,11 @@ export class JobRun {
     if (isFinalState(this.state) || this.#rooms.life.isDecided)
       throw this.#rooms.life.refusal('cancelled');
     this.#rooms.life.end('CANCELLED', reason);
+  }
+
+  /** What a person changes in it by hand. Not from inside its work. */
+  get edits(): Edits {
+    return this.#rooms.edits;
   }
 
   /** Lets an activation go on that the inspector held, also while the job is paused. Any other is left alone. */

@@ -26,11 +26,11 @@ export interface ActivationSnapshot {
   readonly routineId: string;
   readonly attempt: number;
   /**
-   * RUN: its code has to be run, from the beginning. RETRY: the same, as the next attempt, when it is due. DELIVER: its
-   * code had ended; what it emitted waits outside full slots. RELEASE: its code had ended; what it emitted was kept back
-   * for an inspector and is to be delivered.
+   * RUN: its code has to be run, from the beginning. HOLD: the same, but an inspector held it. RETRY: the same, as the
+   * next attempt, when it is due. DELIVER: its code had ended; what it emitted waits outside full slots. RELEASE: its code
+   * had ended; an inspector held what came of it: its error, and what it emitted and was kept back (`staged`).
    */
-  readonly next: 'RUN' | 'RETRY' | 'DELIVER' | 'RELEASE';
+  readonly next: 'RUN' | 'HOLD' | 'RETRY' | 'DELIVER' | 'RELEASE';
   readonly items: readonly { readonly slot: string; readonly item: ItemSnapshot }[];
   readonly startedAt: number;
   readonly blockedMs: number;

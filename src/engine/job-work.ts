@@ -112,7 +112,7 @@ export class JobWork implements Sliced {
     for (let turn = 0; turn < TURN_OF_ROUTINE; turn++) {
       if (routine.running >= definition.concurrency) return false;
       if (routine.slots.length === 0) {
-        if (routine.begun === 0) this.#runner.begin(routine, []);
+        if (routine.begun === 0 && !routine.hasFlushed) this.#runner.begin(routine, []);
         return false;
       }
       let decision: ReturnType<typeof policy.decide>;

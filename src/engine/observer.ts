@@ -35,20 +35,26 @@ export interface JobObserver {
 
 /**
  * Stops single activations of a job: the place where a debugger attaches. What is held keeps its items and its
- * place under the concurrency limit until `JobRun.release`; all else goes on. What it throws is logged as a warning,
- * and counts as false. When the job ends, what is held ends with it.
+ * place under the concurrency limit until `JobRun.release`; all else goes on, unless the inspector pauses the job, which
+ * it may do whenever it is asked. What it throws is logged as a warning, and counts as false. When the job ends, what is
+ * held ends with it.
  */
 export interface JobInspector {
   /** Asked when items were taken, before the code runs. True holds the activation. Not asked again for a retry. */
   holdsBefore(activation: Activation): boolean;
   /**
-   * Asked before each run of the code: whether its outputs are kept back until it has ended. Then `emit` never makes
-   * the code wait, and a slot that refuses an output fails the activation after the fact.
+   * Asked before each run of the code, and of what runs when the inspector is set: whether `holdsOutput` is to be asked
+   * of what it emits.
    */
-  stagesOutputs(routine: RoutineRun): boolean;
+  watchesOutputs(routine: RoutineRun): boolean;
   /**
-   * Asked when the code of an activation with staged outputs has ended or failed (`hasFailed`, `error`), before they
-   * are delivered and before its error strategy acts. True holds the activation.
+   * Asked before an item is delivered. True keeps it back, and all that the activation emits after it. Code that awaits
+   * what it emitted waits until the release; other code runs to its end, and is held then. A slot that refuses what was
+   * kept back fails the activation after the fact.
    */
-  holdsAfter(activation: Activation): boolean;
+  holdsOutput(activation: Activation, event: string, value: unknown): boolean;
+  /** Asked when the code has failed (`Activation.error`), before its error strategy acts. True holds the activation. */
+  holdsFailure(activation: Activation): boolean;
+  /** Asked in a restored job of each activation that was held when it was captured. False lets it go on. */
+  holdsRestored(activation: Activation): boolean;
 }

@@ -16,10 +16,13 @@ import type { RoutineRun } from './routine-run.ts';
  */
 export type OverflowPolicy = 'block' | 'error' | 'dropOldest' | 'dropNewest';
 
+/** `Item.emittedBy` of an item that a person put in a slot. */
+export const BY_HAND = -1;
+
 /** One datum in a slot, with its lineage. Times are on the engine's monotonic clock, in milliseconds. */
 export interface Item {
   value: unknown;
-  /** Number of the activation that emitted it; 0 for the job's input. */
+  /** Number of the activation that emitted it; 0 for the job's input, `BY_HAND` for what a person put in. */
   readonly emittedBy: number;
   /** When it was emitted. */
   readonly emittedMs: number;
@@ -75,10 +78,12 @@ export class SlotQueue implements SlotView {
   droppedNewest = 0;
   /** Refused by the overflow policy `error`. */
   rejected = 0;
-  /** Left over when the job ended. */
+  /** Left over when the job ended, or taken out by a person. */
   discarded = 0;
   /** The most items that ever waited. */
   peak = 0;
+  /** Told whenever an item has entered. For the debugger: it may pause the job, and must change nothing else. */
+  onAccepted: (() => void) | undefined = undefined;
 
   constructor(owner: RoutineRun, definition: SlotDefinition) {
     this.owner = owner;
@@ -101,11 +106,13 @@ export class SlotQueue implements SlotView {
   }
 
   /** Puts an item in the slot. The caller has made sure that there is room. */
-  accept(item: Item): void {
-    this.items.push(item);
+  accept(item: Item, isFirst = false): void {
+    if (isFirst) this.items.unshift(item);
+    else this.items.push(item);
     this.accepted++;
     const length = this.items.length;
     if (length > this.peak) this.peak = length;
+    this.onAccepted?.();
   }
 
   /** Counts what became of an item that was in flight. */

@@ -21,6 +21,14 @@ export class Deque<T> {
     this.#length++;
   }
 
+  /** Puts an element before all others. */
+  unshift(element: T): void {
+    if (this.#length > this.#mask) this.#grow();
+    this.#head = (this.#head - 1) & this.#mask;
+    this.#places[this.#head] = element;
+    this.#length++;
+  }
+
   /** Takes the oldest element; `undefined` when there is none. */
   shift(): T | undefined {
     if (this.#length === 0) return undefined;
@@ -34,6 +42,21 @@ export class Deque<T> {
   /** The oldest element, left in place. */
   peek(): T | undefined {
     return this.#places[this.#head];
+  }
+
+  /** The element at a position, counted from the oldest; `undefined` when there is none. */
+  at(position: number): T | undefined {
+    return position < 0 || position >= this.#length
+      ? undefined
+      : this.#places[(this.#head + position) & this.#mask];
+  }
+
+  /** Takes an element from wherever it is. False when it is not there. As slow as the queue is long. */
+  remove(element: T): boolean {
+    const all = this.drain();
+    const place = all.indexOf(element);
+    for (const [at, each] of all.entries()) if (at !== place) this.push(each);
+    return place >= 0;
   }
 
   /** Removes everything and gives it back, oldest first. */

@@ -9,7 +9,7 @@ import {
 } from 'millrace/engine';
 import { describe, expect, test } from 'vitest';
 import { settle, until } from '../support/manual-clock.ts';
-import { emitsAtOnce, Gate, passes, range } from './parts.ts';
+import { emitsAtOnce, Gate, inspecting, passes, range } from './parts.ts';
 import { gatedFlow } from './snapshots.ts';
 
 describe('capture', () => {
@@ -46,14 +46,12 @@ describe('capture', () => {
           logged: (each) => tryCapture('log', each),
         },
       ],
-      inspector: {
+      inspector: inspecting({
         holdsBefore: () => {
           tryCapture('inspector', job);
           return false;
         },
-        holdsAfter: () => false,
-        stagesOutputs: () => false,
-      },
+      }),
     });
     await job.settled;
     expect([...refusals.keys()].sort()).toEqual([

@@ -128,9 +128,11 @@ export function describeProperties(scale: number): void {
             const job = createEngine(engineOptions).start(built.flow, undefined, {
               observers: [auditor],
               inspector: {
-                stagesOutputs: () => roll() === 0,
+                watchesOutputs: () => roll() === 0,
                 holdsBefore: () => roll() === 0,
-                holdsAfter: () => roll() === 0,
+                holdsOutput: () => roll() === 0,
+                holdsFailure: () => roll() === 0,
+                holdsRestored: () => roll() === 0,
               },
             });
             const settled = job.settled.then(() => true);

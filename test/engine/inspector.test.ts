@@ -1,16 +1,28 @@
 import {
   type Activation,
+  batchSize,
   createEngine,
   defineFlow,
   defineRoutine,
   event,
   type JobInspector,
   retry,
+  SlotFullError,
   slot,
 } from 'millrace/engine';
 import { describe, expect, test } from 'vitest';
 import { ManualClock, settle, until } from '../support/manual-clock.ts';
-import { countsOf, emits, emitsAtOnce, keeps, passes, range, slotOf } from './parts.ts';
+import {
+  countsOf,
+  emits,
+  emitsAtOnce,
+  Gate,
+  inspecting,
+  keeps,
+  passes,
+  range,
+  slotOf,
+} from './parts.ts';
 
 /** An inspector that holds activations of one routine and lists them. */
 function holding(routine: string, at: 'before' | 'after', held: Activation[]): JobInspector {
@@ -19,11 +31,11 @@ function holding(routine: string, at: 'before' | 'after', held: Activation[]): J
     held.push(activation);
     return true;
   };
-  return {
-    stagesOutputs: ({ id }) => at === 'after' && id === routine,
+  return inspecting({
     holdsBefore: (activation) => at === 'before' && hold(activation),
-    holdsAfter: (activation) => hold(activation),
-  };
+    watchesOutputs: ({ id }) => at === 'after' && id === routine,
+    holdsOutput: (activation) => hold(activation),
+  });
 }
 
 function passing(seen: number[], kept: number[], count = 3) {
@@ -201,8 +213,12 @@ describe('hold after', () => {
       const end = f.add('end', keeps(kept), { slots: { item: { maxLength: 3 } } });
       f.connect(source.events.item, end.slots.item);
     });
-    const inspector = { ...holding('source', 'after', []), holdsAfter: () => false };
+    const held: Activation[] = [];
+    const inspector = holding('source', 'after', held);
     const job = createEngine().start(flow, undefined, { inspector });
+    await settle();
+    expect(held[0]).toMatchObject({ phase: 'HELD_AFTER', staged: { length: 20 } });
+    job.release(held[0] as Activation);
     expect(await job.settled).toMatchObject({ state: 'COMPLETED' });
     expect(kept).toEqual(range(20));
     expect(slotOf(job, 'end').peak).toBe(3);
@@ -214,11 +230,254 @@ describe('hold after', () => {
       const slots = { item: { maxLength: 2, overflow: 'error' } } as const;
       f.connect(source.events.item, f.add('end', keeps<number>([]), { slots }).slots.item);
     });
-    const inspector = { ...holding('source', 'after', []), holdsAfter: () => false };
+    const held: Activation[] = [];
+    const inspector = holding('source', 'after', held);
     const job = createEngine().start(flow, undefined, { inspector });
+    await settle();
+    job.release(held[0] as Activation);
     expect(await job.settled).toMatchObject({ state: 'COMPLETED' });
     expect(job.routine('source')).toMatchObject({ failed: 1, lastError: { code: 'SLOT_FULL' } });
     expect(countsOf(slotOf(job, 'end'))).toEqual({ accepted: 2, consumed: 2, rejected: 3 });
+  });
+});
+
+describe('hold while the code runs', () => {
+  test('code that awaits what it emitted waits; what it emitted before was delivered', async () => {
+    const held: Activation[] = [];
+    const kept: number[] = [];
+    const flow = defineFlow({ id: 'streaming' }, (f) => {
+      const source = f.add('source', emits(range(1000)));
+      f.connect(source.events.item, f.add('end', keeps(kept)).slots.item);
+    });
+    const job = createEngine().start(flow, undefined, {
+      inspector: inspecting({
+        watchesOutputs: () => true,
+        holdsOutput: (activation, _, value) => value === 500 && held.push(activation) > 0,
+      }),
+    });
+    await until(() => held.length === 1);
+    await settle();
+    expect(held[0]).toMatchObject({ phase: 'RUNNING', staged: [{ event: 'item', value: 500 }] });
+    expect(kept).toEqual(range(500));
+    expect(job.state).toBe('RUNNING');
+    job.release(held[0] as Activation);
+    expect(await job.settled).toMatchObject({ state: 'COMPLETED' });
+    expect(kept).toEqual(range(1000));
+  });
+
+  test('its time-out does not run meanwhile, and begins anew', async () => {
+    const clock = new ManualClock();
+    const held: Activation[] = [];
+    const flow = defineFlow({ id: 'timed' }, (f) => {
+      const source = f.add('source', emits([1]), { timeoutMs: 100 });
+      f.connect(source.events.item, f.add('end', keeps<number>([])).slots.item);
+    });
+    const job = createEngine({ clock }).start(flow, undefined, {
+      inspector: inspecting({
+        watchesOutputs: () => true,
+        holdsOutput: (activation) => held.push(activation) > 0,
+      }),
+    });
+    await until(() => held.length === 1);
+    await clock.advance(60_000);
+    job.release(held[0] as Activation);
+    expect(await job.settled).toMatchObject({ state: 'COMPLETED' });
+    expect(held[0]).toMatchObject({ outcome: 'COMPLETED' });
+  });
+
+  test('an inspector that is set later is asked of what runs already', async () => {
+    const held: Activation[] = [];
+    const gate = new Gate();
+    const kept: number[] = [];
+    const waits = defineRoutine({
+      type: 'waits',
+      events: { item: event<number>() },
+      run: async (_, ctx) => {
+        await gate.pass();
+        await ctx.emit('item', 1);
+      },
+    });
+    const flow = defineFlow({ id: 'later' }, (f) => {
+      f.connect(f.add('source', waits).events.item, f.add('end', keeps(kept)).slots.item);
+    });
+    const job = createEngine().start(flow, undefined);
+    await until(() => gate.waiting === 1);
+    job.inspector = holding('source', 'after', held);
+    gate.open();
+    await until(() => held.length === 1);
+    await settle();
+    expect(kept).toEqual([]);
+    job.inspector = undefined;
+    job.release(held[0] as Activation);
+    await job.settled;
+    expect(kept).toEqual([1]);
+  });
+
+  test('cancelled meanwhile, the code ends and what was kept back counts as discarded', async () => {
+    const held: Activation[] = [];
+    const flow = defineFlow({ id: 'cancelled' }, (f) => {
+      const source = f.add('source', emits(range(3)));
+      f.connect(source.events.item, f.add('end', keeps<number>([])).slots.item);
+    });
+    const job = createEngine().start(flow, undefined, {
+      inspector: holding('source', 'after', held),
+    });
+    await until(() => held.length === 1);
+    await settle();
+    job.cancel();
+    expect(await job.settled).toMatchObject({ state: 'CANCELLED' });
+    expect(job.unresponsive).toEqual([]);
+    expect(countsOf(slotOf(job, 'end'))).toEqual({ accepted: 3, discarded: 3 });
+  });
+});
+
+describe('hold a failure', () => {
+  test('holds it with its error, before its error strategy acts, with nothing kept back', async () => {
+    const held: Activation[] = [];
+    let runs = 0;
+    const flow = defineFlow({ id: 'failing' }, (f) => {
+      const fails = passes<number>(() => {
+        if (++runs < 3) throw new Error(`broken ${runs}`);
+      });
+      const options = { onError: retry({ maxAttempts: 3, delayMs: 0 }) };
+      const middle = f.add('middle', fails, options);
+      f.connect(f.add('source', emits([1])).events.item, middle.slots.item);
+    });
+    const job = createEngine().start(flow, undefined, {
+      inspector: inspecting({ holdsFailure: (activation) => held.push(activation) > 0 }),
+    });
+    for (const attempt of [1, 2]) {
+      await until(() => held.length === attempt);
+      await settle();
+      const activation = held[attempt - 1] as Activation;
+      expect(activation).toMatchObject({ phase: 'HELD_AFTER', hasFailed: true, attempt });
+      expect(job.routine('middle').retried).toBe(attempt - 1);
+      job.release(activation);
+    }
+    expect(await job.settled).toMatchObject({ state: 'COMPLETED' });
+    expect(runs).toBe(3);
+  });
+});
+
+describe('restored', () => {
+  test('what was held stays held if the inspector wants it, before and after the code', async () => {
+    const seen: number[] = [];
+    const flow = defineFlow({ id: 'held' }, (f) => {
+      const middle = f.add(
+        'middle',
+        passes<number>((item) => void seen.push(item)),
+        { concurrency: 2 },
+      );
+      f.connect(f.add('source', emitsAtOnce([1, 2])).events.item, middle.slots.item);
+      return { items: middle.events.item };
+    });
+    let asked = 0;
+    const job = createEngine().start(flow, undefined, {
+      inspector: inspecting({
+        watchesOutputs: ({ id }) => id === 'middle',
+        holdsBefore: ({ routineId }) => routineId === 'middle' && asked++ === 0,
+        holdsOutput: () => true,
+      }),
+    });
+    await until(() => job.suspended.size === 2);
+    const snapshot = structuredClone(job.capture());
+    const restored = createEngine().restore(flow, snapshot, {
+      inspector: inspecting({ holdsRestored: () => true }),
+    });
+    await settle();
+    expect([...restored.suspended].map(({ phase }) => phase)).toEqual([
+      'HELD_BEFORE',
+      'HELD_AFTER',
+    ]);
+    expect(seen).toEqual([2]);
+    for (const activation of restored.suspended) restored.release(activation);
+    expect(await restored.settled).toMatchObject({ outputs: { items: [1, 2] } });
+    expect(seen).toEqual([2, 1]);
+    job.cancel();
+  });
+});
+
+describe('edits while held', () => {
+  test('an item that is dropped from a batch is discarded; the others are taken', async () => {
+    const held: Activation[] = [];
+    const batches: (readonly number[])[] = [];
+    const flow = defineFlow({ id: 'batch' }, (f) => {
+      const gathers = defineRoutine({
+        type: 'gathers',
+        slots: { item: slot<number>() },
+        policy: batchSize(3),
+        run: ({ item }) => void batches.push(item),
+      });
+      const end = f.add('end', gathers);
+      f.connect(f.add('source', emitsAtOnce(range(3))).events.item, end.slots.item);
+    });
+    const job = createEngine().start(flow, undefined, {
+      inspector: holding('end', 'before', held),
+    });
+    await until(() => held.length === 1);
+    const activation = held[0] as Activation;
+    const [, second] = activation.items;
+    if (second === undefined) throw new Error('no batch');
+    expect(job.edits.dropTaken(activation, second)).toBe(true);
+    expect(job.edits.dropTaken(activation, second)).toBe(false);
+    job.release(activation);
+    await job.settled;
+    expect(batches).toEqual([[0, 2]]);
+    expect(countsOf(slotOf(job, 'end'))).toEqual({ accepted: 3, consumed: 2, discarded: 1 });
+  });
+
+  test('without its only item an activation is skipped', async () => {
+    const held: Activation[] = [];
+    const seen: number[] = [];
+    const job = createEngine().start(passing(seen, [], 2), undefined, {
+      inspector: holding('middle', 'before', held),
+    });
+    await until(() => held.length === 1);
+    const activation = held[0] as Activation;
+    const [item] = activation.items;
+    if (item !== undefined) expect(job.edits.dropTaken(activation, item)).toBe(true);
+    expect(activation).toMatchObject({ phase: 'ENDED', outcome: 'SKIPPED' });
+    await until(() => held.length === 2);
+    job.release(held[1] as Activation);
+    expect(await job.settled).toMatchObject({ state: 'COMPLETED' });
+    expect(seen).toEqual([1]);
+    expect(countsOf(slotOf(job, 'middle'))).toEqual({ accepted: 2, consumed: 1, skipped: 1 });
+  });
+
+  test('items are dropped from a queue, which lets in what waits outside, and put in', async () => {
+    const held: Activation[] = [];
+    const seen: number[] = [];
+    const flow = defineFlow({ id: 'queue' }, (f) => {
+      const end = f.add(
+        'end',
+        passes<number>((item) => void seen.push(item)),
+        { slots: { item: { maxLength: 2 } } },
+      );
+      f.connect(f.add('source', emitsAtOnce(range(5))).events.item, end.slots.item);
+    });
+    const job = createEngine().start(flow, undefined, {
+      inspector: holding('end', 'before', held),
+    });
+    await until(() => held.length === 1);
+    await settle();
+    const queue = slotOf(job, 'end');
+    expect([queue.length, queue.held.length]).toEqual([2, 2]);
+    expect(() => job.edits.inject(queue, 9, false)).toThrow(SlotFullError);
+    const first = queue.items.at(0);
+    if (first === undefined) throw new Error('empty');
+    expect(job.edits.dropWaiting(first)).toBe(true);
+    expect(job.edits.dropWaiting(first)).toBe(false);
+    expect([queue.length, queue.held.length]).toEqual([2, 1]);
+    const second = queue.items.at(0);
+    if (second !== undefined) job.edits.dropWaiting(second);
+    const third = queue.items.at(1);
+    if (third !== undefined) job.edits.dropWaiting(third);
+    expect(job.edits.inject(queue, 10, true)).toMatchObject({ emittedBy: -1 });
+    job.inspector = undefined;
+    job.release(held[0] as Activation);
+    await job.settled;
+    expect(seen).toEqual([0, 10, 3]);
+    expect(countsOf(queue)).toEqual({ accepted: 6, consumed: 3, discarded: 3 });
   });
 });
 
@@ -262,11 +521,12 @@ test('an inspector that throws holds nothing and is logged', async () => {
   const logged: string[] = [];
   const kept: number[] = [];
   const job = createEngine().start(passing([], kept), undefined, {
-    inspector: {
-      stagesOutputs: ({ id }) => id === 'middle' || explode(),
+    inspector: inspecting({
+      watchesOutputs: ({ id }) => id === 'middle' || explode(),
       holdsBefore: explode,
-      holdsAfter: explode,
-    },
+      holdsOutput: explode,
+      holdsFailure: explode,
+    }),
     observers: [{ logged: (_, { message }) => void logged.push(message) }],
   });
   expect(await job.settled).toMatchObject({ state: 'COMPLETED' });
@@ -277,14 +537,12 @@ test('an inspector that throws holds nothing and is logged', async () => {
 test('an inspector that cancels the job while it is asked leaves everything settled', async () => {
   const seen: number[] = [];
   const job = createEngine().start(passing(seen, []), undefined, {
-    inspector: {
-      stagesOutputs: () => false,
-      holdsAfter: () => false,
+    inspector: inspecting({
       holdsBefore: ({ routineId }) => {
         if (routineId === 'middle') job.cancel();
         return true;
       },
-    },
+    }),
   });
   await settle();
   for (const activation of job.suspended) job.release(activation);

@@ -1,4 +1,11 @@
-import { defineRoutine, event, type JobRun, type SlotQueue, slot } from 'millrace/engine';
+import {
+  defineRoutine,
+  event,
+  type JobInspector,
+  type JobRun,
+  type SlotQueue,
+  slot,
+} from 'millrace/engine';
 
 /** A source that emits the values, no faster than they are taken. */
 export function emits<T>(values: Iterable<T>) {
@@ -96,4 +103,16 @@ export function countsOf(queue: SlotQueue): Partial<Record<string, number>> {
     rejected,
   };
   return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
+}
+
+/** An inspector that holds nothing but what is said. */
+export function inspecting(asked: Partial<JobInspector>): JobInspector {
+  return {
+    holdsBefore: () => false,
+    watchesOutputs: () => false,
+    holdsOutput: () => false,
+    holdsFailure: () => false,
+    holdsRestored: () => false,
+    ...asked,
+  };
 }

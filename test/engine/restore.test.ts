@@ -11,7 +11,17 @@ import {
 } from 'millrace/engine';
 import { describe, expect, test } from 'vitest';
 import { settle, until } from '../support/manual-clock.ts';
-import { countsOf, emits, emitsAtOnce, Gate, keeps, passes, range, slotOf } from './parts.ts';
+import {
+  countsOf,
+  emits,
+  emitsAtOnce,
+  Gate,
+  inspecting,
+  keeps,
+  passes,
+  range,
+  slotOf,
+} from './parts.ts';
 import { gatedFlow, killAndRestore } from './snapshots.ts';
 
 /** Remembers each change of state it is told. */
@@ -266,11 +276,11 @@ describe('a restored job (O1)', () => {
     });
     let asked = 0;
     const job = createEngine().start(flow, undefined, {
-      inspector: {
-        stagesOutputs: ({ id }) => id === 'middle',
+      inspector: inspecting({
+        watchesOutputs: ({ id }) => id === 'middle',
         holdsBefore: ({ routineId }) => routineId === 'middle' && asked++ === 0,
-        holdsAfter: () => true,
-      },
+        holdsOutput: () => true,
+      }),
     });
     await until(() => job.suspended.size === 2);
     expect([...job.suspended].map(({ phase }) => phase)).toEqual(['HELD_BEFORE', 'HELD_AFTER']);

@@ -12,7 +12,7 @@ import type { App } from '../../src/app.ts';
 import { JobMonitor } from '../../src/monitoring/job-monitor.ts';
 import { ask, ended, openApp, startJob, until } from '../api/api.ts';
 import { Broken, chain, running } from '../api/flows.ts';
-import { emits, Gate, passes, range } from '../engine/parts.ts';
+import { emits, Gate, inspecting, passes, range } from '../engine/parts.ts';
 import {
   type ActivationFilter,
   GetLogsDocument,
@@ -216,12 +216,16 @@ describe('M7 trace', () => {
   test('M7 time at a breakpoint after the code is not charged either', async () => {
     const clock = new ManualClock();
     const held: Activation[] = [];
-    const job = createEngine({ clock }).start(running(() => undefined) as never, 1 as never, {
-      inspector: {
-        stagesOutputs: () => true,
-        holdsBefore: () => false,
-        holdsAfter: (activation) => held.push(activation) > 0,
-      },
+    const flow = defineFlow({ id: 'held' }, (f) => {
+      const run = f.add('run', passes<unknown>());
+      f.connect(f.input, run.slots.item);
+      return { items: run.events.item };
+    });
+    const job = createEngine({ clock }).start(flow, 1, {
+      inspector: inspecting({
+        watchesOutputs: () => true,
+        holdsOutput: (activation) => held.push(activation) > 0,
+      }),
     });
     const monitor = new JobMonitor(job);
     await until(() => held.length === 1);

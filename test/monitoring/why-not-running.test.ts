@@ -18,7 +18,7 @@ import { createEngine } from '../../src/engine/index.ts';
 import { JobMonitor } from '../../src/monitoring/job-monitor.ts';
 import { ask, ended, openApp, startJob, until } from '../api/api.ts';
 import { Broken, waiting } from '../api/flows.ts';
-import { emitsAtOnce, Gate, keeps, passes, range } from '../engine/parts.ts';
+import { emitsAtOnce, Gate, inspecting, keeps, passes, range } from '../engine/parts.ts';
 import { GetRoutinesDocument } from '../generated/operations.ts';
 import { ManualClock, settle } from '../support/manual-clock.ts';
 
@@ -249,18 +249,13 @@ test('code that works on while what it emitted waits outside is running', async 
 });
 
 test('StoppedAtBreakpoint: which activations', async () => {
-  // Jobs get their inspector from the debugger, which is not there yet: so the engine is asked directly.
   const flow = defineFlow({ id: 'inspected' }, (f) => {
     f.connect(f.input, f.add('held', keeps<unknown>([])).slots.item);
   });
   const held: Activation[] = [];
   const engine = createEngine();
   const job: JobRun = engine.start(flow, 1 as never, {
-    inspector: {
-      stagesOutputs: () => false,
-      holdsBefore: (activation) => held.push(activation) > 0,
-      holdsAfter: () => false,
-    },
+    inspector: inspecting({ holdsBefore: (activation) => held.push(activation) > 0 }),
   });
   const monitor = new JobMonitor(job);
   await until(() => held.length === 1);
