@@ -1,0 +1,65 @@
+import { DomainError } from '../lib/domain-error.ts';
+import type { DebugHost, DebugReading } from './debug-host.ts';
+import type { DebuggedJob } from './debugged-job.ts';
+
+/** Evaluations that go on side by side share the event loop with everything else. */
+const MOST_EVALUATIONS = 8;
+
+/** Too many expressions are being worked out at once. */
+export class TooManyEvaluationsError extends DomainError {
+  readonly code = 'TOO_MANY_EVALUATIONS';
+
+  constructor() {
+    super(`${MOST_EVALUATIONS} expressions are being worked out already. Try again in a moment.`);
+  }
+}
+
+/** The jobs that run in this process. */
+export interface DebuggableJobs {
+  /** `IDLE` for one that runs and is not debugged; `undefined` for one that does not run here. */
+  find(jobId: string): DebuggedJob | 'IDLE' | undefined;
+  /** One that is debugged from now on. @throws NotFoundError when it does not run here */
+  require(jobId: string): DebuggedJob;
+}
+
+const IDLE: DebugReading = { status: 'RUNNING', stop: undefined, frames: [], progress: {} };
+
+/** Debugs jobs that run in this process. */
+export function createLocalDebugHost({ find, require }: DebuggableJobs): DebugHost {
+  let evaluations = 0;
+  return {
+    async read(jobId) {
+      const found = find(jobId);
+      return found === 'IDLE' ? IDLE : found?.read();
+    },
+    async setBreakpoints(jobId, breakpoints) {
+      require(jobId).debugger.setBreakpoints(breakpoints);
+    },
+    async continue(jobId, step) {
+      require(jobId).debugger.continue(step);
+    },
+    readItems: async (jobId, of, range) => require(jobId).items.read(of, range),
+    readItem: async (jobId, itemId) => require(jobId).items.readOne(itemId),
+    readScopes: async (jobId, where) => require(jobId).variables.readScopes(where),
+    readVariable: async (jobId, query) => require(jobId).variables.read(query),
+    readChildren: async (jobId, query, range) =>
+      require(jobId).variables.readChildren(query, range),
+    setVariable: async (jobId, query, value) => require(jobId).variables.set(query, value),
+    replaceItem: async (jobId, itemId, value) => require(jobId).items.replace(itemId, value),
+    dropItem: async (jobId, itemId) => require(jobId).items.drop(itemId),
+    injectItem: async (jobId, slot, value, isFirst) =>
+      require(jobId).items.inject(slot, value, isFirst),
+    async evaluate(jobId, expression, where) {
+      const job = require(jobId);
+      if (evaluations >= MOST_EVALUATIONS) throw new TooManyEvaluationsError();
+      evaluations++;
+      try {
+        return await job.evaluate(expression, where);
+      } finally {
+        evaluations--;
+      }
+    },
+    complete: async (jobId, text, position, where) =>
+      require(jobId).complete(text, position, where),
+  };
+}

@@ -1,0 +1,3 @@
+import { describeProperties } from './describe-properties.ts';
+
+describeProperties(20);
