@@ -1,6 +1,14 @@
 /** SUCCEEDED: it was done. REFUSED: it was not done, by the rules. FAILED: nobody expected that. */
 export type AuditOutcome = 'SUCCEEDED' | 'REFUSED' | 'FAILED';
 
+/** What an edit changed, as texts for people. Secrets are masked, and what is long is cut. */
+export interface AuditChanges {
+  /** `undefined` where there was nothing. */
+  readonly before: string | undefined;
+  /** `undefined` where there is nothing any more. */
+  readonly after: string | undefined;
+}
+
 /** Who asked for which change, when, and what came of it. */
 export interface AuditEntry {
   /** UUID version 7. */
@@ -19,10 +27,12 @@ export interface AuditEntry {
   /** Of one that did not succeed. */
   readonly errorCode: string | undefined;
   readonly errorMessage: string | undefined;
-  /** Global id of what was changed, or was to be: `Job:…`; masked and cut like the arguments. */
+  /** Global id of what was changed, or was to be: `Job:…`, `Breakpoint:…`, `Flow:…`; masked and cut like the arguments. */
   readonly target: string | undefined;
   /** From asking to answering, in milliseconds. */
   readonly durationMs: number;
+  /** Of an edit that succeeded. */
+  readonly changes: AuditChanges | undefined;
 }
 
 /** Which entries to list: those for which all that is given is true. */

@@ -7,9 +7,16 @@ import {
   ValidationError,
 } from '../lib/domain-error.ts';
 import { newId } from '../lib/ids.ts';
-import type { AuditEntry, AuditFilter, AuditOutcome, AuditQuery } from './audit-entry.ts';
+import type {
+  AuditChanges,
+  AuditEntry,
+  AuditFilter,
+  AuditOutcome,
+  AuditQuery,
+} from './audit-entry.ts';
 import { createAuditStore } from './audit-store.ts';
 import { maskStart } from './mask-secrets.ts';
+import { readChanges } from './read-changes.ts';
 import { writeArguments } from './write-arguments.ts';
 
 /** How long an answer waits for its entry at most, in milliseconds. */
@@ -32,7 +39,11 @@ export type ShownError = Pick<DomainError, 'code' | 'message'>;
 
 /** A change that is being made. One of its functions is to be called, once, before it is answered. None ever throws. */
 export interface AuditedChange {
-  /** It was done. @param answer the payload; what it says of a job names what was changed */
+  /**
+   * It was done.
+   * @param answer the payload; what it says of a job names what was changed, and a `change` (of the debugger's `Change`)
+   * says what was there before and after
+   */
   succeeded(answer: unknown): Promise<void>;
   /** It was refused with an error that the API shows as one that can be expected. */
   refused(error: ShownError): Promise<void>;
@@ -84,32 +95,39 @@ export function createAuditLog({ database, clock, logger }: AuditLogParts): Audi
         address,
         arguments: writeArguments(given),
       };
-      const wanted = jobAskedFor(given);
+      const wanted = targetAskedFor(given);
       const startMs = clock.monotonicMs();
-      const end = (outcome: AuditOutcome, target?: string, error?: ShownError) =>
+      const end = (outcome: AuditOutcome, target: string | undefined, came: Outcome) =>
         record({
           ...asked,
           outcome,
           target: maskTarget(target),
-          errorCode: error?.code,
-          errorMessage: error && maskStart(error.message, LONGEST_MESSAGE),
+          errorCode: came.error?.code,
+          errorMessage: came.error && maskStart(came.error.message, LONGEST_MESSAGE),
           durationMs: clock.monotonicMs() - startMs,
+          changes: came.changes,
         });
       return {
-        succeeded: (answer) => end('SUCCEEDED', jobAnswered(answer) ?? wanted),
-        refused: (error) => end('REFUSED', wanted, error),
+        succeeded: (answer) =>
+          end('SUCCEEDED', jobAnswered(answer) ?? wanted, {
+            changes: readChanges(answer, read(read(given, 'input'), 'path')),
+          }),
+        refused: (error) => end('REFUSED', wanted, { error }),
         threw: (error) =>
-          end(
-            isOfRequest(error) ? 'REFUSED' : 'FAILED',
-            wanted,
-            error instanceof DomainError ? error : UNEXPECTED,
-          ),
+          end(isOfRequest(error) ? 'REFUSED' : 'FAILED', wanted, {
+            error: error instanceof DomainError ? error : UNEXPECTED,
+          }),
       };
     },
     list: (query) => store.list({ ...query, filter: maskFilter(query.filter) }),
     count: (filter) => store.count(maskFilter(filter)),
     getMany: store.getMany,
   };
+}
+
+interface Outcome {
+  readonly error?: ShownError | undefined;
+  readonly changes?: AuditChanges | undefined;
 }
 
 /** As in the API, nothing is shown of an error that was not meant to be. */
@@ -127,11 +145,21 @@ function jobAnswered(answer: unknown): string | undefined {
   return typeof id === 'string' ? `Job:${id}` : undefined;
 }
 
-/** The global id of the job that something is to be done to. */
-function jobAskedFor(given: unknown): string | undefined {
-  const id = read(read(given, 'input'), 'jobId');
-  if (typeof id !== 'string') return undefined;
-  return id.includes(':') ? id : `Job:${id}`;
+/** What names what something is to be done to, by the field of the input; the first that is given counts. */
+const TARGETS = [
+  ['jobId', 'Job'],
+  ['breakpointId', 'Breakpoint'],
+  ['flowId', 'Flow'],
+] as const;
+
+/** The global id of what something is to be done to. */
+function targetAskedFor(given: unknown): string | undefined {
+  const input = read(given, 'input');
+  for (const [field, type] of TARGETS) {
+    const id = read(input, field);
+    if (typeof id === 'string') return id.includes(':') ? id : `${type}:${id}`;
+  }
+  return undefined;
 }
 
 /** A target as it is kept: a client may write anything where an id belongs. */

@@ -2,7 +2,13 @@ import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kyse
 import type { Database } from '../storage/database.ts';
 import { fromStoredText, toStoredText } from '../storage/stored-text.ts';
 import type { AuditEntriesTable, Tables } from '../storage/tables.ts';
-import type { AuditEntry, AuditFilter, AuditPosition, AuditQuery } from './audit-entry.ts';
+import type {
+  AuditChanges,
+  AuditEntry,
+  AuditFilter,
+  AuditPosition,
+  AuditQuery,
+} from './audit-entry.ts';
 
 /** Keeps the entries of the audit log. */
 export interface AuditStore {
@@ -123,6 +129,7 @@ function fromEntry(entry: AuditEntry): AuditEntriesTable {
     error_message: toText(entry.errorMessage),
     target: toText(entry.target),
     duration_ms: entry.durationMs,
+    changes: entry.changes === undefined ? null : JSON.stringify(entry.changes),
   };
 }
 
@@ -139,7 +146,14 @@ function toEntry(row: AuditEntriesTable): AuditEntry {
     errorMessage: fromText(row.error_message),
     target: fromText(row.target),
     durationMs: row.duration_ms,
+    changes: toChanges(row.changes),
   };
+}
+
+function toChanges(text: string | null): AuditChanges | undefined {
+  if (text === null) return undefined;
+  const { before, after } = JSON.parse(text);
+  return { before, after };
 }
 
 function toText(text: string | undefined): string | null {

@@ -57,11 +57,24 @@ AuditEntryType.implement({
     }),
     targetId: t.id({
       nullable: true,
-      description: 'The id of the job that was changed, or was to be; null when there is none.',
+      description:
+        'The id of the job, else the breakpoint or the flow, that was changed, or was to be; null when there is none.',
       resolve: ({ target }) => target,
     }),
     durationMs: t.exposeFloat('durationMs', {
       description: 'Milliseconds from when it was asked for until it was done, refused or failed.',
+    }),
+    before: t.string({
+      nullable: true,
+      description:
+        'What an edit of a job that stands still changed, as it was before: a preview, of 4,096 characters and a `…` at ' +
+        'most. Secrets are `***`. Null when there was nothing, and when it was no edit or did not succeed.',
+      resolve: ({ changes }) => changes?.before,
+    }),
+    after: t.string({
+      nullable: true,
+      description: 'The same as it was afterwards; null when nothing was left.',
+      resolve: ({ changes }) => changes?.after,
     }),
   }),
 });
@@ -75,7 +88,7 @@ const AuditEntryFilter = builder.inputType('AuditEntryFilter', {
     }),
     outcomes: t.field({ type: [AuditOutcomeType], description: 'With one of these outcomes.' }),
     actor: t.string({ description: 'Asked for by this one.' }),
-    targetId: t.id({ description: 'Of the job with this id (`Job:…`).' }),
+    targetId: t.id({ description: 'Of the job, breakpoint or flow with this id (`Job:…`).' }),
     after: t.field({ type: 'DateTime', description: 'Asked for after this moment.' }),
     before: t.field({ type: 'DateTime', description: 'Asked for before this moment.' }),
   }),

@@ -1,11 +1,12 @@
 import {
   isCount,
   isNameOfPair,
+  isNameOfSecret,
   isSecretName,
   isValueOfPair,
   MASK,
-  maskText,
-} from './mask-secrets.ts';
+} from '../lib/secret-names.ts';
+import { maskText } from './mask-secrets.ts';
 
 /** The most bytes that the arguments of an entry have as JSON in UTF-8. */
 export const MOST_BYTES = 65_536;
@@ -15,6 +16,9 @@ const MARKS_BYTES = 4_096;
 
 /** So many characters are searched for secrets in all: the same long text may be there again and again. */
 const MOST_SEARCHED = 16 * MOST_BYTES;
+
+/** Of a path, so many names are looked at. */
+const LONGEST_PATH = 1_000;
 
 /** Deeper than this nothing is written. */
 const MOST_LEVELS = 30;
@@ -91,7 +95,11 @@ class Copier {
   #copyRecord(record: object, level: number): unknown {
     const entries: [string, unknown][] = [];
     const keys = Object.keys(record);
-    const isPairSecret = keys.some((key) => isNameOfPair(key) && isNameOfSecret(read(record, key)));
+    const isPairSecret = keys.some((key) =>
+      key === 'path'
+        ? isPathOfSecret(read(record, key))
+        : isNameOfPair(key) && isNameOfSecret(read(record, key)),
+    );
     for (const [at, key] of keys.entries()) {
       if (this.#left <= 0) {
         entries.push(['…', `${keys.length - at} more`]);
@@ -158,9 +166,14 @@ function tryToWrite(value: unknown): string | undefined {
   }
 }
 
-/** Whether a value is the name of a secret, and nothing else. */
-function isNameOfSecret(value: unknown): boolean {
-  return typeof value === 'string' && /^[\w .-]{1,200}$/.test(value) && isSecretName(value);
+/** Whether a path leads to a secret, or to a part of one: one of its names is that of a secret. */
+function isPathOfSecret(path: unknown): boolean {
+  if (!Array.isArray(path)) return isNameOfSecret(path);
+  for (let at = 0; at < Math.min(path.length, LONGEST_PATH); at++) {
+    const name = read(path, at);
+    if (typeof name === 'string' && isSecretName(name)) return true;
+  }
+  return false;
 }
 
 /** Whether the one before says that this is a secret: in `['password', …]`, also several pairs, and `['--token', …]`. */

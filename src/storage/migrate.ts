@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import type { Capabilities } from './capabilities.ts';
 import { StorageOpenError } from './database.ts';
 import * as first from './migrations/0001-first.ts';
+import * as debuggerTables from './migrations/0002-debugger.ts';
 import { runPlain } from './queries.ts';
 import type { Tables } from './tables.ts';
 
@@ -12,7 +13,10 @@ export interface Migration {
 }
 
 /** In the order they are run. */
-const MIGRATIONS: readonly Migration[] = [{ name: '0001-first', up: first.up }];
+const MIGRATIONS: readonly Migration[] = [
+  { name: '0001-first', up: first.up },
+  { name: '0002-debugger', up: debuggerTables.up },
+];
 
 /** What is migrated. */
 export interface MigrateOptions {

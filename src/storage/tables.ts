@@ -13,6 +13,8 @@ export interface Tables {
   readonly job_logs: JobLogsTable;
   readonly flow_metrics: FlowMetricsTable;
   readonly audit_entries: AuditEntriesTable;
+  readonly breakpoints: BreakpointsTable;
+  readonly debug_sessions: DebugSessionsTable;
   readonly database_owner: DatabaseOwnerTable;
 }
 
@@ -27,6 +29,8 @@ export const TABLE_KEYS: {
   job_logs: ['job_id', 'sequence'],
   flow_metrics: ['flow_id', 'resolution', 'start_at'],
   audit_entries: ['id'],
+  breakpoints: ['id'],
+  debug_sessions: ['job_id'],
   database_owner: ['id'],
 };
 
@@ -46,6 +50,10 @@ export interface JobsTable {
   /** Unique. */
   idempotency_key: string | null;
   retry_of: string | null;
+  /** JSON of a `JobOrigin`, where it begins in the middle of another job. */
+  rerun_of: string | null;
+  /** The items that such a job begins with, as text. */
+  rerun_items: string | null;
   created_at: number;
   started_at: number | null;
   finished_at: number | null;
@@ -154,6 +162,46 @@ export interface AuditEntriesTable {
   /** Global id of what was changed, such as `Job:…`. */
   target: string | null;
   duration_ms: number;
+  /** JSON of what an edit changed, as texts for people: `{ before, after }`; secrets are masked. */
+  changes: string | null;
+}
+
+/** Where jobs stop to be looked at. See `Breakpoint` for what the fields mean. */
+export interface BreakpointsTable {
+  /** UUID version 7. */
+  id: string;
+  flow_id: string;
+  /** Null for one of the flow: every job of the flow has it. */
+  job_id: string | null;
+  kind: string;
+  routine_id: string | null;
+  slot: string | null;
+  event: string | null;
+  pressure_level: string | null;
+  condition: string | null;
+  hit_condition: string | null;
+  log_message: string | null;
+  is_enabled: number;
+  is_once: number;
+  after_id: string | null;
+  created_at: number;
+  updated_at: number;
+  /** In all jobs together. */
+  hit_count: number;
+  last_hit_at: number | null;
+  last_hit_job_id: string | null;
+  last_hit_activation_id: number | null;
+  last_error: string | null;
+}
+
+/** How a job that has not ended is debugged. */
+export interface DebugSessionsTable {
+  job_id: string;
+  /** JSON. */
+  session: string;
+  updated_at: number;
+  /** When a job that stands still goes on by itself. */
+  resume_at: number | null;
 }
 
 /** The process that may run jobs on the database, or did last. One row. */

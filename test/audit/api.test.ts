@@ -70,6 +70,22 @@ describe('the audit log in the API', () => {
     });
   });
 
+  test('O2 tells what an edit changed', async () => {
+    const app = await openApp({ flows: [echo()] });
+    const edit = app.services.audit.begin({
+      operation: 'setVariable',
+      arguments: { input: { jobId: 'Job:1' } },
+      actor: undefined,
+      address: undefined,
+    });
+    await edit.succeeded({ change: { before: { text: '1', isTruncated: false } } });
+    await startJob(app, { flowId: 'echo' });
+    expect((await entriesOf(app)).nodes).toMatchObject([
+      { operation: 'startJob', before: null, after: null },
+      { operation: 'setVariable', before: '1', after: null },
+    ]);
+  });
+
   test('is read in pages, and filtered', async () => {
     const { app, jobId } = await openAudited();
     const first = await entriesOf(app, { first: 3 });

@@ -17,6 +17,15 @@ function openLog(database: Database) {
 const ASKED = { operation: 'pauseJob', actor: undefined, address: undefined };
 const ALL = { filter: {}, limit: 1_000, fromEnd: false };
 
+const throwing = new Proxy(
+  {},
+  {
+    getOwnPropertyDescriptor() {
+      throw new Error('It fights back.');
+    },
+  },
+);
+
 const entry = (at: number, change: Partial<AuditEntry> = {}): AuditEntry => ({
   id: `id-${String(at).padStart(3, '0')}`,
   at: Math.floor(at / 3), // some are of the same millisecond
@@ -29,6 +38,7 @@ const entry = (at: number, change: Partial<AuditEntry> = {}): AuditEntry => ({
   errorMessage: undefined,
   target: undefined,
   durationMs: 1.5,
+  changes: undefined,
   ...change,
 });
 
@@ -58,6 +68,7 @@ describe('the audit log', () => {
         errorMessage: undefined,
         target: 'Job:x1',
         durationMs: 250,
+        changes: undefined,
       });
       expect(await audit.getMany(['nobody', kept?.id ?? ''])).toEqual([undefined, kept]);
     });
@@ -112,6 +123,49 @@ describe('the audit log', () => {
       expect(JSON.parse(kept?.arguments ?? '')).toEqual({ input: { jobId } });
     });
 
+    test('an edit is kept with before and after, secrets masked, and cut', async () => {
+      const { audit, faults } = openLog(await open());
+      const edit = async (input: object, change: unknown) => {
+        const asked = { ...ASKED, operation: 'setVariable', arguments: { input } };
+        await audit.begin(asked).succeeded({ change });
+        const [kept] = await audit.list(ALL);
+        return kept?.changes;
+      };
+      const shown = (text: string) => ({ text, isTruncated: false });
+      const both = { before: shown('{"a":1}'), after: shown('"\0\ud800…"') };
+      expect(await edit({ jobId: '1' }, both)).toEqual({
+        before: '{"a":1}',
+        after: '"\0\ud800…"',
+      });
+      expect(await edit({ jobId: '1' }, { after: shown('2') })).toEqual({ after: '2' });
+      const secret = { before: shown('{"token":"hunter2"}'), after: undefined };
+      expect(await edit({ jobId: '1' }, secret)).toEqual({ before: '{"token":"***"}' });
+      expect(
+        await edit({ path: ['db', 'password'] }, { before: shown('"hunter2"'), after: shown('1') }),
+      ).toEqual({ before: '***', after: '***' });
+      const long = await edit({}, { before: shown('x'.repeat(1_000_000)), after: shown('') });
+      expect(long?.before).toHaveLength(4_097);
+      expect(long?.after).toBe('');
+      for (const change of [{}, 7, 'x', null, { before: 7, after: { text: 7 } }, throwing]) {
+        expect(await edit({ jobId: '1' }, change)).toBeUndefined();
+      }
+      expect(faults).toEqual([]);
+    });
+
+    test('names what was changed: the job, else the breakpoint, else the flow', async () => {
+      const { audit } = openLog(await open());
+      const targetOf = async (input: object, answer: object = {}) => {
+        await audit.begin({ ...ASKED, arguments: { input } }).succeeded(answer);
+        return (await audit.list(ALL))[0]?.target;
+      };
+      expect(await targetOf({ jobId: '1', breakpointId: '2', flowId: '3' })).toBe('Job:1');
+      expect(await targetOf({ breakpointId: '2' })).toBe('Breakpoint:2');
+      expect(await targetOf({ breakpointId: 'Breakpoint:2', flowId: '3' })).toBe('Breakpoint:2');
+      expect(await targetOf({ jobId: null, flowId: 'articles' })).toBe('Flow:articles');
+      expect(await targetOf({ flowId: 'articles' }, { job: { id: '4' } })).toBe('Job:4');
+      expect(await targetOf({})).toBeUndefined();
+    });
+
     test('its target is masked and cut, and found by what was sent', async () => {
       const { audit } = openLog(await open());
       const targets = ['Job:password=hunter2', '{"token":"hunter2"}', `Job:${'y'.repeat(2_000)}`];
@@ -148,8 +202,8 @@ describe('the audit log', () => {
       const entries = Array.from({ length: 20 }, (_none, at) =>
         entry(at, { operation: names[at % 3] ?? '' }),
       );
-      for (const each of entries.toSorted(() => 0.5)) await store.insert(each, 1_000);
-      await store.insert(entry(0), 1_000); // a write may be repeated
+      for (const each of entries.toSorted(() => 0.5)) await store.insert(each, 30_000);
+      await store.insert(entry(0), 30_000); // a write may be repeated
       const expected = entries.map(({ id }) => id).toReversed();
       for (const [size, filter] of [
         [1, {}],
@@ -195,7 +249,7 @@ describe('the audit log', () => {
         {},
         {},
       ];
-      for (const [at, change] of changes.entries()) await store.insert(entry(at, change), 1_000);
+      for (const [at, change] of changes.entries()) await store.insert(entry(at, change), 30_000);
       const listed = await store.list({ filter, limit: 100, fromEnd: false });
       expect(listed.map(({ id }) => Number(id.slice(3)))).toEqual(expected);
       expect(await store.count(filter)).toBe(expected.length);

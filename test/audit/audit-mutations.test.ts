@@ -15,6 +15,7 @@ import {
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { createAuditLog } from '../../src/audit/audit-log.ts';
+import type { Change } from '../../src/debugger/debug-host.ts';
 import { AUDIT_MUTATIONS } from '../../src/graphql/audit-mutations.ts';
 import { schema as api } from '../../src/graphql/schema.ts';
 import { ForbiddenError, NotFoundError, ValidationError } from '../../src/lib/domain-error.ts';
@@ -40,6 +41,11 @@ async function openAudit({ canControl = true } = {}) {
       (await audit.list({ filter: {}, limit: 1_000, fromEnd: true })).toReversed(),
   };
 }
+
+const EDIT: Change = {
+  before: { text: '{"password":"hunter2"}', isTruncated: false },
+  after: { text: '7', isTruncated: false },
+};
 
 type TestContext = Awaited<ReturnType<typeof openAudit>>['context'];
 
@@ -69,7 +75,7 @@ function buildSchema(): GraphQLSchema {
     });
   ofError(NotFoundError, 'NotFoundError');
   ofError(ForbiddenError, 'ForbiddenError');
-  const Payload = builder.objectRef<{ job: { id: string } }>('Payload');
+  const Payload = builder.objectRef<{ job: { id: string }; change?: Change }>('Payload');
   Payload.implement({ fields: (t) => ({ id: t.string({ resolve: ({ job }) => job.id }) }) });
   const Input = builder.inputType('Input', {
     fields: (t) => ({ jobId: t.string(), then: t.string(), password: t.string() }),
@@ -90,6 +96,7 @@ function buildSchema(): GraphQLSchema {
           if (then === 'gone') throw new NotFoundError('Job', 'gone');
           if (then === 'break') throw new TypeError('hunter2 broke it');
           if (then === 'give') return new TypeError('hunter2 is given') as never;
+          if (then === 'edit') return { job: { id: 'made' }, change: EDIT };
           return { job: { id: 'made' } };
         },
       }),
@@ -119,6 +126,16 @@ describe('every mutation is audited', () => {
         target: 'Job:made',
         arguments: '{"input":{"jobId":"Job:asked","password":"***"}}',
       },
+    ]);
+  });
+
+  test('O2 an edit, with what was there before and after', async () => {
+    const { context, entries } = await openAudit();
+    await act(context, 'act(input: { then: "edit" }) { __typename }');
+    await act(context, 'act(input: {}) { __typename }');
+    expect(await entries()).toMatchObject([
+      { outcome: 'SUCCEEDED', changes: { before: '{"password":"***"}', after: '7' } },
+      { outcome: 'SUCCEEDED', changes: undefined },
     ]);
   });
 
@@ -197,6 +214,8 @@ function exampleOf(type: GraphQLInputType): unknown {
   const inner = getNullableType(type);
   if (isListType(inner)) return [];
   if (isEnumType(inner)) return inner.getValues()[0]?.name;
+  if (['Int', 'Count', 'Float'].includes(String(inner))) return 7;
+  if (String(inner) === 'Boolean') return true;
   if (!isInputObjectType(inner)) return '7';
   return Object.fromEntries(
     Object.values(inner.getFields())

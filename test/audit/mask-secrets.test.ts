@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { isSecretName, maskStart, maskText } from '../../src/audit/mask-secrets.ts';
+import { maskStart, maskText } from '../../src/audit/mask-secrets.ts';
+import { isSecretName } from '../../src/lib/secret-names.ts';
 
 const PEM = '-----BEGIN RSA PRIVATE KEY-----\nhunter2\nhunter2==\n-----END RSA PRIVATE KEY-----';
 

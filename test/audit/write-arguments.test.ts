@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isSecretName, maskText } from '../../src/audit/mask-secrets.ts';
+import { maskText } from '../../src/audit/mask-secrets.ts';
 import { MOST_BYTES, writeArguments } from '../../src/audit/write-arguments.ts';
+import { isSecretName } from '../../src/lib/secret-names.ts';
 
 const written = (value: unknown): unknown => JSON.parse(writeArguments(value));
 
@@ -118,6 +119,24 @@ describe('arguments in the audit log', () => {
       ['X-Auth-Token', '***'],
       ['Host', 'a', 'Cookie', '***'],
       ['run', '--api-key', '***'],
+    ]);
+  });
+
+  test('what stands at a path to a secret is masked', () => {
+    expect(
+      written([
+        { scope: 'config', path: ['db', 0, 'password'], value: S },
+        { path: ['credentials', 3, 'user'], value: { a: S } },
+        { path: 'config.api_key', value: S },
+        { path: ['db', 'host'], value: 'shown' },
+        { path: '/etc/hosts', value: 'shown' },
+      ]),
+    ).toEqual([
+      { scope: 'config', path: ['db', 0, 'password'], value: '***' },
+      { path: ['credentials', 3, 'user'], value: '***' },
+      { path: 'config.api_key', value: '***' },
+      { path: ['db', 'host'], value: 'shown' },
+      { path: '/etc/hosts', value: 'shown' },
     ]);
   });
 

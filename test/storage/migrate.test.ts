@@ -1,10 +1,21 @@
-import { sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { expect, it, onTestFinished } from 'vitest';
-import { CAPABILITIES } from '../../src/storage/capabilities.ts';
+import { createAuditStore } from '../../src/audit/audit-store.ts';
+import { createBreakpointStore } from '../../src/debug-sessions/breakpoint-store.ts';
+import { createSessionStore } from '../../src/debug-sessions/session-store.ts';
+import { createJobStore } from '../../src/jobs/job-store.ts';
+import { CAPABILITIES, type Capabilities } from '../../src/storage/capabilities.ts';
 import { type Migration, migrate } from '../../src/storage/migrate.ts';
+import * as first from '../../src/storage/migrations/0001-first.ts';
+import { migrateDatabase } from '../../src/storage/open-database.ts';
+import { readPostgresUrl } from '../../src/storage/postgres/postgres-config.ts';
+import { PostgresWriter } from '../../src/storage/postgres/postgres-writer.ts';
 import { createQueries } from '../../src/storage/queries.ts';
 import { SqliteConnection } from '../../src/storage/sqlite/sqlite-connection.ts';
+import type { Tables } from '../../src/storage/tables.ts';
 import { millrace } from '../cli/millrace.ts';
+import { makeBreakpoint, makeSession } from '../debug-sessions/kept.ts';
+import { makeJob } from '../jobs/stored-jobs.ts';
 import { forEachDatabase } from '../support/databases.ts';
 
 function makeTable(name: string, thenFail = false): Migration {
@@ -33,12 +44,121 @@ it('has each migration whole or not at all, and goes on where it stopped', async
   expect(await tables()).toEqual(['a', 'b', 'c', 'millrace_migrations']);
 });
 
-forEachDatabase(({ makeUrl }) => {
+interface PlainDatabase {
+  readonly queries: Kysely<Tables>;
+  readonly capabilities: Capabilities;
+  close(): Promise<void>;
+}
+
+/** A connection to a database whose tables are as they are. */
+function openPlain(url: string): PlainDatabase {
+  if (url.startsWith('sqlite:')) {
+    const file = url.slice('sqlite:'.length);
+    const connection = new SqliteConnection({ file, role: 'writer', busyTimeoutMs: 0 });
+    return {
+      queries: createQueries('sqlite', async (statement) => connection.run(statement)),
+      capabilities: CAPABILITIES.sqlite,
+      close: async () => connection.close(),
+    };
+  }
+  const writer = new PostgresWriter({
+    config: readPostgresUrl(url, undefined),
+    onFault: () => undefined,
+    check: async () => undefined,
+    onLost: () => undefined,
+  });
+  return {
+    queries: createQueries('postgres', (statement) => writer.run(statement)),
+    capabilities: CAPABILITIES.postgres,
+    close: () => writer.close(),
+  };
+}
+
+/** Makes a database of version 0.1, in which a job has ended and another runs, with an audit entry. */
+async function makeFirst(url: string): Promise<void> {
+  const { queries, capabilities, close } = openPlain(url);
+  const migrations = [{ name: '0001-first', up: first.up }];
+  await migrate({ queries, capabilities, place: 'here', migrations });
+  const insert = (table: string, row: Readonly<Record<string, string | number>>) =>
+    sql`insert into ${sql.table(table)} (${sql.join(Object.keys(row).map((name) => sql.ref(name)))})
+      values (${sql.join(Object.values(row))})`.execute(queries);
+  const job = {
+    flow_id: 'echo',
+    priority: 1,
+    created_at: 1,
+    started_at: 2,
+    recovery_count: 0,
+    crash_count: 0,
+    metadata: '{"a":1}',
+    search_text: '',
+    input: '[1]',
+  };
+  await insert('jobs', { ...job, id: 'runs', state: 'RUNNING', is_rolled_up: 0 });
+  await insert('jobs', {
+    ...job,
+    id: 'ended',
+    state: 'COMPLETED',
+    finished_at: 5,
+    duration_ms: 3,
+    is_rolled_up: 1,
+  });
+  await insert('audit_entries', {
+    id: 'entry',
+    at: 1,
+    operation: 'startJob',
+    outcome: 'SUCCEEDED',
+    target: 'Job:runs',
+    duration_ms: 1.5,
+    arguments: '{}',
+  });
+  await close();
+}
+
+forEachDatabase(({ name, open, makeUrl }) => {
+  // O1
+  it.skipIf(name === 'SQLite in memory')(
+    'is brought up to date from the first version, with all that is in it',
+    async () => {
+      const url = await makeUrl();
+      await makeFirst(url);
+      expect(await migrateDatabase(url)).toEqual(['0002-debugger']);
+      const database = await open({}, url);
+
+      const jobs = createJobStore(database);
+      const runs = makeJob({
+        id: 'runs',
+        state: 'RUNNING',
+        priority: 1,
+        createdAt: 1,
+        startedAt: 2,
+        metadata: { a: 1 },
+        input: [1],
+      });
+      expect(await jobs.get('runs')).toEqual(runs);
+      expect(await jobs.get('ended')).toMatchObject({ state: 'COMPLETED', finishedAt: 5 });
+      const audit = createAuditStore(database);
+      const [entry] = await audit.getMany(['entry']);
+      expect(entry).toMatchObject({ target: 'Job:runs', durationMs: 1.5, changes: undefined });
+
+      await jobs.insert(makeJob({ id: 'new' }));
+      expect(await jobs.get('new')).toEqual(makeJob({ id: 'new' }));
+      const breakpoints = createBreakpointStore(database);
+      await breakpoints.insert([makeBreakpoint({ id: 'x', jobId: 'runs' })]);
+      const sessions = createSessionStore(database);
+      await sessions.save('runs', makeSession({ owner: 'ann' }));
+      expect(await sessions.find('runs')).toEqual(makeSession({ owner: 'ann' }));
+      await jobs.finish('runs', { state: 'FAILED', finishedAt: 9 }, undefined);
+      expect(await sessions.find('runs')).toBeUndefined();
+      expect(await jobs.delete('runs')).toBe(true);
+      expect(await breakpoints.count({})).toBe(0);
+    },
+  );
+
   it('is migrated by `millrace migrate`', async () => {
     const url = await makeUrl();
     const { code, stdout, stderr } = await millrace('migrate', '--database-url', url);
     expect(stderr).toBe('');
-    expect(stdout).toMatch(/^Migrated: 0001-first\n/);
+    expect(stdout).toMatch(/^Migrated: 0001-first\nMigrated: 0002-debugger\n$/);
     expect(code).toBe(0);
   });
 });
