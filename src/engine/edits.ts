@@ -35,7 +35,10 @@ export class Edits {
    */
   inject(slot: SlotQueue, value: unknown, isFirst: boolean): Item {
     const { clock, delivery } = this.#parts;
-    if (slot.isFull) throw new SlotFullError(`${slot.owner.id}.${slot.name}`, slot.maxLength);
+    if (slot.isFull) {
+      const advice = 'Drop an item first, or let the job go on.';
+      throw new SlotFullError(`${slot.owner.id}.${slot.name}`, slot.maxLength, advice);
+    }
     clock.tick();
     const { nowMs } = clock;
     const item = { value, emittedBy: BY_HAND, emittedMs: nowMs, queuedMs: nowMs, slot };

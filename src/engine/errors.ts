@@ -116,12 +116,12 @@ export class UnknownEventError extends DomainError {
   }
 }
 
-/** An item was emitted into a full slot whose overflow policy is `error`. */
+/** An item was emitted into a full slot whose overflow policy is `error`, or a person wanted to put one in a full slot. */
 export class SlotFullError extends DomainError {
   readonly code = 'SLOT_FULL';
 
-  constructor(slot: string, maxLength: number) {
-    super(`Slot "${slot}" is full (${maxLength} items) and its overflow policy is "error".`);
+  constructor(slot: string, maxLength: number, advice = 'Its overflow policy is "error".') {
+    super(`Slot "${slot}" is full (${maxLength} items). ${advice}`);
   }
 }
 

@@ -174,9 +174,27 @@ function checkOptions(routine: FlowRoutine, report: Report): void {
       report('INVALID_OPTION', at, message);
     }
   }
+  checkSecrets(routine, report);
   for (const name of Object.keys(routine.events)) {
     if (!ID.test(name)) report('INVALID_ID', `${id}.${name}`, `Event name "${name}": ${ID_RULE}`);
   }
+}
+
+/** Secrets come from code that may not have been checked by types; one that is misread would be shown. */
+function checkSecrets({ id, type }: FlowRoutine, report: Report): void {
+  const secrets: unknown = type.secrets ?? [];
+  const isList = Array.isArray(secrets) && secrets.every(isSecretPath);
+  if (!isList) {
+    const message = `"${id}": secrets of routine type "${type.type}" must be a list of keys, or paths such as "auth.token".`;
+    report('INVALID_OPTION', id, message);
+  } else if (secrets.length > 0 && type.config === undefined) {
+    const message = `"${id}": routine type "${type.type}" has secrets, but no configuration.`;
+    report('INVALID_OPTION', id, message);
+  }
+}
+
+function isSecretPath(path: unknown): boolean {
+  return typeof path === 'string' && path.split('.').every((key) => key !== '');
 }
 
 /** Routines that no item can ever reach: no path leads to them from a source or from the job's input. */

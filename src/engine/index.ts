@@ -99,6 +99,7 @@ export {
   type RoutineType,
   type RoutineTypeOptions,
   type Schema,
+  type SecretPath,
   type SlotOptions,
   type SlotSpec,
   type SlotSpecs,

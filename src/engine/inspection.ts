@@ -29,37 +29,41 @@ export class Inspection {
   /** Before each run of an activation's code: decides whether it is asked of what it emits. */
   watch(activation: Activation): void {
     // What is kept back already is followed by the rest, whatever the inspector wants by now.
-    activation.isWatched =
-      activation.staged !== undefined ||
-      this.#ask(activation, (inspector) => inspector.watchesOutputs(activation.routine));
+    activation.isWatched = activation.staged !== undefined;
+    if (activation.isWatched || this.#inspector === undefined) return;
+    try {
+      activation.isWatched = this.#inspector.watchesOutputs(activation.routine);
+    } catch (error) {
+      this.#report(activation, error);
+    }
   }
 
   /** Whether the activation is to be held. Never while the job is ending, which the inspector may have brought about. */
   holds(activation: Activation, question: Question): boolean {
-    return (
-      this.#ask(activation, (inspector) => inspector[question](activation)) &&
-      !this.#host.life.isEnding
-    );
+    if (this.#inspector === undefined) return false;
+    try {
+      return this.#inspector[question](activation) && !this.#host.life.isEnding;
+    } catch (error) {
+      this.#report(activation, error);
+      return false;
+    }
   }
 
   /** Whether an item that the activation emits is to be kept back. */
   holdsOutput(activation: Activation, event: string, value: unknown): boolean {
-    if (this.#host.life.isEnding) return false;
-    return (
-      activation.staged !== undefined ||
-      (this.#ask(activation, (inspector) => inspector.holdsOutput(activation, event, value)) &&
-        !this.#host.life.isEnding)
-    );
-  }
-
-  #ask(activation: Activation, question: (inspector: JobInspector) => boolean): boolean {
+    const { life } = this.#host;
+    if (life.isEnding) return false;
+    if (activation.staged !== undefined) return true;
     if (this.#inspector === undefined) return false;
     try {
-      return question(this.#inspector);
+      return this.#inspector.holdsOutput(activation, event, value) && !life.isEnding;
     } catch (error) {
-      const message = `The inspector failed: ${messageOf(error)}`;
-      this.#host.writeLog(activation, 'WARNING', message);
+      this.#report(activation, error);
       return false;
     }
+  }
+
+  #report(activation: Activation, error: unknown): void {
+    this.#host.writeLog(activation, 'WARNING', `The inspector failed: ${messageOf(error)}`);
   }
 }

@@ -53,7 +53,7 @@ export class RoutineRun implements RoutineView {
   progress: RoutineProgress | undefined = undefined;
   /** Whether it stands in the job's list of routines that may be able to run. */
   isReady = false;
-  /** Whether it gets nothing any more that its policy would not take: what was left was handed over, or it is a source that is not to run. */
+  /** Whether what its policy left was handed over. Of a source: that it is not to run. */
   hasFlushed = false;
   /** The timer of a policy that waits for a time, and when it fires. */
   timer: CancelTimer | undefined = undefined;

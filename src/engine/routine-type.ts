@@ -119,6 +119,14 @@ export interface ActivationContext<Config = unknown, Events = EventSpecs, State 
 
 type ConfigOf<C> = C extends Schema<infer _, infer Output> ? Output : undefined;
 
+/** The keys of whichever of several types; any text where they are not known. */
+type KeysOf<T> = unknown extends T ? string : T extends object ? keyof T & string : never;
+
+/** Names a secret of a configuration by its key, or by a path of keys: `token`, `auth.token`. Its first key is checked. */
+export type SecretPath<ConfigSchema> =
+  | KeysOf<ConfigOf<ConfigSchema>>
+  | `${KeysOf<ConfigOf<ConfigSchema>>}.${string}`;
+
 /** The code of a routine with what it takes, emits and needs: everything but its place in a flow. */
 export interface RoutineType<
   ConfigSchema extends Schema | undefined = Schema | undefined,
@@ -131,6 +139,8 @@ export interface RoutineType<
   readonly type: string;
   readonly description?: string | undefined;
   readonly config?: ConfigSchema;
+  /** What of the configuration nobody is shown; see `RoutineTypeOptions`. */
+  readonly secrets?: readonly SecretPath<ConfigSchema>[] | undefined;
   readonly slots: Slots;
   readonly events: Events;
   readonly policy: ActivationPolicy<Shape>;
@@ -157,6 +167,12 @@ export interface RoutineTypeOptions<
   readonly type: string;
   readonly description?: string | undefined;
   readonly config?: ConfigSchema;
+  /**
+   * What of the configuration nobody is shown, neither in the API nor in the debugger and its expressions: keys, or paths
+   * of keys such as `auth.token`, where a list on the way stands for each of its elements. The code of the routine gets it
+   * all. What stands under a name such as `password` is hidden without being listed here. Default: nothing else.
+   */
+  readonly secrets?: readonly SecretPath<ConfigSchema>[] | undefined;
   readonly slots?: Slots | undefined;
   readonly events?: Events | undefined;
   readonly policy?: ActivationPolicy<Shape> | undefined;

@@ -1,7 +1,7 @@
 import type { ErrorStrategy, Flow, FlowRoutine, SlotDefinition } from '../engine/index.ts';
 import { builder } from '../graphql/builder.ts';
-import { toJsonSchema } from '../lib/json-schema.ts';
 import { toJson } from '../lib/to-json.ts';
+import { showConfig, showConfigSchema } from './show-config.ts';
 
 /** A routine at its place in a flow. */
 export interface RoutineOfFlow {
@@ -169,15 +169,17 @@ builder.node(RoutineType, {
       type: 'JSON',
       nullable: true,
       description:
-        'Its configuration, checked and with defaults filled in; null when its type has none.',
-      resolve: ({ routine }) => toJson(routine.config),
+        'Its configuration, checked and with defaults filled in; null when its type has none. What its type calls a ' +
+        'secret, and what stands under a name such as `password`, is shown as `***`.',
+      resolve: ({ routine }) => showConfig(routine),
     }),
     configSchema: t.field({
       type: 'JSON',
       nullable: true,
       description:
-        'JSON Schema of the configuration; null when there is none or it can not be told.',
-      resolve: ({ routine }) => toJsonSchema(routine.type.config),
+        'JSON Schema of the configuration; null when there is none or it can not be told. Defaults and examples of secrets ' +
+        'are shown as `***`.',
+      resolve: ({ routine }) => showConfigSchema(routine.type),
     }),
     slots: t.field({
       type: [SlotDefinitionType],

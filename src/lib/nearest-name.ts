@@ -2,8 +2,8 @@
 const LONGEST_NAME = 100;
 
 /**
- * The name that somebody may have meant who wrote another: the one that the fewest letters have to be changed, added or
- * left out for, if those are no more than two in five, and capitals do not count. `undefined` when none is near.
+ * The name that somebody may have meant who wrote another: the one that the fewest letters have to be changed, added,
+ * left out or swapped for, if those are no more than two in five, and capitals do not count. `undefined` when none is near.
  */
 export function nearestName(written: string, names: Iterable<string>): string | undefined {
   if (written.length > LONGEST_NAME) return undefined;
@@ -21,19 +21,20 @@ export function nearestName(written: string, names: Iterable<string>): string | 
   return nearest;
 }
 
-/** Levenshtein's distance, row by row; two letters that changed places count as one. */
+/** Levenshtein's distance, row by row, where two letters that change places count once. */
 function distanceBetween(one: string, other: string): number {
-  let before: readonly number[] = [];
-  let above: readonly number[] = Array.from({ length: other.length + 1 }, (_, at) => at);
+  let twoAbove: number[] = [];
+  let above = Array.from({ length: other.length + 1 }, (_, at) => at);
   for (let row = 0; row < one.length; row++) {
     const current = [row + 1];
     for (let at = 0; at < other.length; at++) {
       const replaced = (above[at] ?? 0) + (one[row] === other[at] ? 0 : 1);
-      const areSwapped = row > 0 && one[row] === other[at - 1] && one[row - 1] === other[at];
-      const swapped = areSwapped ? (before[at - 1] ?? 0) + 1 : replaced;
-      current.push(Math.min(replaced, swapped, (above[at + 1] ?? 0) + 1, (current[at] ?? 0) + 1));
+      const isSwapped = at > 0 && one[row] === other[at - 1] && one[row - 1] === other[at];
+      const swapped = isSwapped ? (twoAbove[at - 1] ?? 0) + 1 : replaced;
+      const moved = Math.min((above[at + 1] ?? 0) + 1, (current[at] ?? 0) + 1);
+      current.push(Math.min(replaced, swapped, moved));
     }
-    before = above;
+    twoAbove = above;
     above = current;
   }
   return above[other.length] ?? 0;

@@ -1,3 +1,15 @@
+import { types } from 'node:util';
+import {
+  byteLengthOf,
+  elementOf,
+  entriesOf,
+  GETTER,
+  isError,
+  readData,
+  valuesOf,
+} from './intrinsics.ts';
+import { typeName } from './type-name.ts';
+
 /** A value as people are shown it: JSON text, cut where it would get long. */
 export interface Preview {
   /** JSON, except where `…` stands for what was left out. */
@@ -11,7 +23,8 @@ const MAX_ENTRIES = 20;
 
 /**
  * Writes a value as text of about `maxLength` characters at most. The work is bounded by the length of the text,
- * however large the value is; nothing of the value is run: neither its getters nor its `toJSON`.
+ * however large the value is, save that the keys of an object are listed once; nothing of the value is run: neither its
+ * getters, its `toJSON` and its iterators, nor what its class has overridden, nor, of a proxy, the handler.
  */
 export function preview(value: unknown, maxLength = 300): Preview {
   let text = '';
@@ -63,48 +76,98 @@ export function preview(value: unknown, maxLength = 300): Preview {
         text += String(part);
         return;
       case 'bigint':
-        text += `${part}n`;
+        writeBigInt(part);
         return;
       case 'symbol':
       case 'function':
         text += `[${typeof part}]`;
         return;
       case 'object':
-        writeObject(part, depth);
+        if (part === null) text += 'null';
+        else writeObject(part, depth);
+    }
+  };
+
+  const writeBigInt = (part: bigint) => {
+    if (BigInt.asIntN(MOST_BITS, part) === part) text += `${part}n`;
+    else {
+      text += '[bigint]';
+      isTruncated = true;
     }
   };
 
   const writeKeyed = (key: unknown) => {
-    writeString(String(key));
+    if (typeof key === 'string') writeString(key);
+    else if (typeof key === 'object' && key !== null) writeString(`[${typeName(key)}]`);
+    else if (typeof key === 'function' || typeof key === 'bigint') writeString(`[${typeof key}]`);
+    else writeString(String(key));
     text += ':';
   };
 
-  const writeObject = (part: object | null, depth: number) => {
-    if (part === null) text += 'null';
-    else if (part instanceof Date) text += Number.isNaN(+part) ? 'null' : `"${part.toISOString()}"`;
-    else if (part instanceof Error) writeString(`${part.name}: ${part.message}`);
-    else if (ArrayBuffer.isView(part)) text += `[${part.byteLength} bytes]`;
-    else if (Array.isArray(part)) writeEntries(['[', ']'], part.entries(), depth, () => undefined);
-    else if (part instanceof Map) writeEntries(['{', '}'], part, depth, writeKeyed);
-    else if (part instanceof Set) writeEntries(['[', ']'], part.entries(), depth, () => undefined);
-    else writeEntries(['{', '}'], ownEntries(part), depth, writeKeyed);
+  const writeObject = (part: object, depth: number) => {
+    if (types.isProxy(part)) {
+      text += '[proxy]';
+      isTruncated = true;
+    } else if (Array.isArray(part)) writeEntries(LIST, elementsOf(part), depth, writeNoKey);
+    else if (Object.getPrototypeOf(part) === Object.prototype) {
+      writeEntries(RECORD, ownEntriesOf(part), depth, writeKeyed);
+    } else writeInstance(part, depth);
+  };
+
+  const writeInstance = (part: object, depth: number) => {
+    if (types.isMap(part)) writeEntries(RECORD, entriesOf(part), depth, writeKeyed);
+    else if (types.isSet(part)) writeEntries(LIST, keyless(valuesOf(part)), depth, writeNoKey);
+    else if (types.isDate(part)) {
+      const time = Date.prototype.getTime.call(part);
+      text += Number.isNaN(time) ? 'null' : `"${new Date(time).toISOString()}"`;
+    } else if (ArrayBuffer.isView(part)) text += `[${byteLengthOf(part)} bytes]`;
+    else if (types.isBoxedPrimitive(part)) text += `[${typeName(part)}]`;
+    else if (isError(part)) writeError(part);
+    else writeEntries(RECORD, ownEntriesOf(part), depth, writeKeyed);
+  };
+
+  const writeError = (error: object) => {
+    const read = (key: string, otherwise: string) => {
+      const said = readData(error, key);
+      return typeof said === 'string' ? said.slice(0, maxLength + 1) : otherwise;
+    };
+    writeString(`${read('name', 'Error')}: ${read('message', '')}`);
   };
 
   try {
     write(value, 0);
   } catch {
-    // A proxy, or an object that fights back.
+    // What is built in is asked, so this should not happen; whoever asks is to be answered all the same.
     cut();
   }
   return { text, isTruncated };
 }
 
-function* ownEntries(object: object): Iterable<readonly [string, unknown]> {
-  for (const key in object) {
+const LIST = ['[', ']'] as const;
+const RECORD = ['{', '}'] as const;
+
+/** A larger number takes long to write: that grows with the square of its length. */
+const MOST_BITS = 1024;
+
+const writeNoKey = () => undefined;
+
+function* ownEntriesOf(object: object): Iterable<readonly [string, unknown]> {
+  for (const key of Object.keys(object)) {
     const property = Object.getOwnPropertyDescriptor(object, key);
     if (property === undefined) continue;
     yield [key, 'value' in property ? property.value : '[getter]'];
   }
+}
+
+function* elementsOf(list: readonly unknown[]): Iterable<readonly [undefined, unknown]> {
+  for (let at = 0; at < list.length; at++) {
+    const element = elementOf(list, at);
+    yield [undefined, element === GETTER ? '[getter]' : element];
+  }
+}
+
+function* keyless(values: Iterable<unknown>): Iterable<readonly [undefined, unknown]> {
+  for (const value of values) yield [undefined, value];
 }
 
 /** The longest message of an error or a log line that is kept, in characters. */

@@ -11,6 +11,7 @@ import {
   slot,
 } from 'millrace/engine';
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { settle, until } from '../support/manual-clock.ts';
 import { countsOf, emits, Gate, inspecting, keeps, passes, range, slotOf } from './parts.ts';
 import { killAndRestore } from './snapshots.ts';
@@ -43,11 +44,11 @@ function summing(gate?: Gate) {
   const gather = defineRoutine({
     type: 'gathers',
     slots: { total: slot<number>() },
-    events: { all: event<{ totals: number[]; input: unknown }>() },
+    events: { all: event<{ totals: readonly number[]; input: unknown }>() },
     policy: none(),
     run: ({ total }, ctx) => ctx.emit('all', { totals: total, input: ctx.job.input }),
   });
-  return defineFlow({ id: 'summing' }, (f) => {
+  return defineFlow({ id: 'summing', input: z.number() }, (f) => {
     const source = f.add('source', emits(range(4, 1)));
     const doubles = f.add('double', double, { concurrency: 2 });
     const sums = f.add('sum', sum);
@@ -238,7 +239,7 @@ describe('a job that begins with one activation', () => {
 
   test('fails like any other, and its items are told of', async () => {
     const kept: number[] = [];
-    const flow = defineFlow({ id: 'failing' }, (f) => {
+    const flow = defineFlow({ id: 'failing', input: z.number() }, (f) => {
       const fails = f.add(
         'fail',
         passes<number>(() => {
@@ -249,7 +250,7 @@ describe('a job that begins with one activation', () => {
       f.connect(fails.events.item, f.add('end', keeps(kept)).slots.item);
     });
     const from = { routineId: 'fail', items: [{ slot: 'item', value: 1 }] };
-    const job = createEngine().start(flow, 1 as never, { from });
+    const job = createEngine().start(flow, 1, { from });
     expect(await job.settled).toMatchObject({ state: 'FAILED' });
     expect(countsOf(slotOf(job, 'fail'))).toEqual({ accepted: 1, failed: 1 });
   });

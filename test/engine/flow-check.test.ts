@@ -145,6 +145,29 @@ describe('a flow that can not run is refused', () => {
     ],
     ['with a concurrency of 0', 'INVALID_OPTION end', (f) => pair(f, { concurrency: 0 })],
     ['with a broken concurrency', 'INVALID_OPTION end', (f) => pair(f, { concurrency: 1.5 })],
+    ...[['auth..token'], [''], [1], 'token'].map(
+      (secrets): [string, string, (f: FlowBuilder<unknown>) => void] => [
+        `with the secrets ${JSON.stringify(secrets)}`,
+        'INVALID_OPTION source',
+        (f) => {
+          const config = z.object({ token: z.string().default('') });
+          const type = defineRoutine({
+            type: 't',
+            config,
+            secrets: secrets as never, // as code without types may say it
+            run: () => undefined,
+          });
+          f.add('source', type);
+        },
+      ],
+    ),
+    [
+      'with secrets of no configuration',
+      'INVALID_OPTION source',
+      (f) => {
+        f.add('source', { ...emits([]), secrets: ['token'] as never });
+      },
+    ],
     ['with a timeout of 0', 'INVALID_OPTION end', (f) => pair(f, { timeoutMs: 0 })],
     ['with a timeout of NaN', 'INVALID_OPTION end', (f) => pair(f, { timeoutMs: Number.NaN })],
     [

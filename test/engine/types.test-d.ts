@@ -252,6 +252,24 @@ describe('a routine type', () => {
     expectTypeOf<Parameters<typeof double.run>[1]>().toExtend<ActivationContext>();
   });
 
+  test('names secrets that its configuration may have', () => {
+    const config = z.object({ token: z.string(), auth: z.object({ key: z.string() }).optional() });
+    const type = defineRoutine({
+      type: 'asking',
+      config,
+      secrets: ['token', 'auth.key'],
+      run: (_, ctx) => ctx.config.token,
+    });
+    expectTypeOf(type).toExtend<RoutineType>();
+    expectTypeOf(defineRoutine({ ...type })).toExtend<RoutineType>();
+    // @ts-expect-error there is no such key
+    defineRoutine({ type: 'asking', config, secrets: ['tokn'], run: () => undefined });
+    // @ts-expect-error as above
+    defineRoutine({ type: 'asking', config, secrets: ['tokn.key'], run: () => undefined });
+    const any: z.ZodType<unknown> = z.unknown();
+    defineRoutine({ type: 'asking', config: any, secrets: ['who.knows'], run: () => undefined });
+  });
+
   test('can be made by generic functions', () => {
     const identity = <T>() =>
       defineRoutine({
