@@ -3,6 +3,11 @@ import type { GraphQLSchema } from 'graphql';
 import { type Logger, pino } from 'pino';
 import { createFlowAnalytics } from './analytics/flow-analytics.ts';
 import { createAuditLog } from './audit/audit-log.ts';
+import {
+  createDebugSessions,
+  type DebuggerOptions,
+  type DebugSessions,
+} from './debug-sessions/create-debug-sessions.ts';
 import { createEngine, type EngineOptions, type Flow } from './engine/index.ts';
 import { createFlowRegistry } from './flows/flow-registry.ts';
 import {
@@ -17,10 +22,11 @@ import { schema } from './graphql/schema.ts';
 import { createCheckpointStore } from './jobs/checkpoint-store.ts';
 import { createHistoryStore } from './jobs/history-store.ts';
 import { createJobEvents, type JobEvents } from './jobs/job-events.ts';
-import { createJobIntake } from './jobs/job-intake.ts';
+import { createJobIntake, type JobIntake } from './jobs/job-intake.ts';
 import { createJobLedger, type JobLedger } from './jobs/job-ledger.ts';
 import { createJobRecords } from './jobs/job-records.ts';
 import { type RecoveryOptions, recoverJobs } from './jobs/job-recovery.ts';
+import { createJobReruns } from './jobs/job-reruns.ts';
 import { createJobService, type JobService } from './jobs/job-service.ts';
 import { createJobStore } from './jobs/job-store.ts';
 import { createLiveJobs } from './jobs/live-jobs.ts';
@@ -62,6 +68,8 @@ export interface AppOptions {
   readonly checkpointIntervalMs?: number;
   /** When jobs that were running at crashes are given up. */
   readonly recovery?: RecoveryOptions;
+  /** Whether people may evaluate expressions in jobs, and how long what they debug waits for them. */
+  readonly debugger?: DebuggerOptions;
   /** What is removed when. */
   readonly retention?: RetentionOptions;
   /** How long running code may go on when the app is closed, in milliseconds. Default 10,000. */
@@ -158,8 +166,13 @@ export async function createApp(options: AppOptions): Promise<App> {
   const analytics = createFlowAnalytics({ database, clock, logger, kept });
   const audit = createAuditLog({ database, clock, logger });
 
-  // The host tells of its jobs, the ledger and the events listen; both also need the host.
-  const told: { ledger?: JobLedger; events?: JobEvents } = {};
+  // The host tells of its jobs, the ledger, the events and the debugger listen; all also need the host.
+  const told: {
+    ledger?: JobLedger;
+    events?: JobEvents;
+    debugSessions?: DebugSessions;
+    intake?: JobIntake;
+  } = {};
   const jobHost = createLocalJobHost({
     engine: createEngine({ clock, ...options.engine }),
     clock,
@@ -173,6 +186,8 @@ export async function createApp(options: AppOptions): Promise<App> {
       recorded: (records) => told.ledger?.recorded(records),
       checkpointed: async (jobId, checkpoint) => told.ledger?.checkpointed(jobId, checkpoint),
       logged: (line) => told.events?.recordLog(line),
+      debugChanged: (jobId, snapshot) => told.debugSessions?.listener.debugChanged(jobId, snapshot),
+      breakpointHit: (hit) => told.debugSessions?.listener.breakpointHit(hit),
     },
   });
   const events = createJobEvents({
@@ -190,7 +205,10 @@ export async function createApp(options: AppOptions): Promise<App> {
     pubsub,
     clock,
     host: jobHost,
-    onEnded: () => analytics.noteFinished(),
+    onEnded: (jobId) => {
+      analytics.noteFinished();
+      told.debugSessions?.noteEnded(jobId);
+    },
     onFailure: (error, jobId) =>
       logger.error({ err: error, jobId }, 'What happened in a job was not stored.'),
     onCheckpointProblem: (problem, jobId) =>
@@ -198,11 +216,30 @@ export async function createApp(options: AppOptions): Promise<App> {
   });
   told.ledger = ledger;
   told.events = events;
+  const debugSessions = createDebugSessions({
+    database,
+    flows,
+    findJobs: store.getMany,
+    handedOver: async (jobId) => told.intake?.handedOver(jobId),
+    settled: (jobId) => ledger.settled(jobId, SETTLE_LIMIT_MS),
+    host: jobHost.debug,
+    events,
+    pubsub,
+    clock,
+    logger,
+    options: options.debugger,
+  });
+  told.debugSessions = debugSessions;
+  const { jobs: debug } = debugSessions;
+  const intake = createJobIntake({ flows, store, host: jobHost, ledger, events, debug, clock });
+  told.intake = intake;
   const jobs = createJobService({
-    intake: createJobIntake({ flows, store, host: jobHost, ledger, events, clock }),
+    intake,
     store,
     host: jobHost,
     ledger,
+    reruns: createJobReruns({ flows, store, host: jobHost, history }),
+    debug,
     clock,
     beforeDelete: () => analytics.flush(),
   });
@@ -229,6 +266,8 @@ export async function createApp(options: AppOptions): Promise<App> {
     describeCheckpoints: checkpoints.describe,
     jobEvents: events,
     liveJobs: createLiveJobs({ store, host: jobHost, records, pubsub, clock }),
+    debug: debugSessions.debug,
+    breakpoints: debugSessions.breakpoints,
     analytics,
     audit,
     storage: {
@@ -258,6 +297,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     database.onLost((problem) => {
       logger.fatal({ problem }, 'Another process has the database. All jobs were stopped here.');
       jobs.close();
+      debugSessions.stop();
       jobHost.suspend(0).catch(() => undefined); // nothing can be stored
       tell(problem);
     });
@@ -271,6 +311,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const close = async () => {
     cancelStable();
     jobs.close();
+    debugSessions.stop();
     if (database.isPersistent) {
       const suspended = jobHost.suspend(closeGraceMs);
       const limitMs = closeGraceMs + SETTLE_LIMIT_MS;
@@ -278,6 +319,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     }
     await attempt(jobHost.close(), 'Ending jobs');
     await attempt(ledger.drained(SETTLE_LIMIT_MS), 'Storing what became of jobs');
+    await attempt(debugSessions.close(SETTLE_LIMIT_MS), 'Storing what became of debugging');
     // Only now: those who watch jobs have seen the last of them.
     await Promise.all([
       attempt(server?.close() ?? Promise.resolve(), 'Closing the server'),
@@ -290,6 +332,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   };
 
   try {
+    await debugSessions.open();
     await recoverJobs({
       flows,
       store,
@@ -298,6 +341,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       host: jobHost,
       ledger,
       events,
+      debug,
       clock,
       logger,
       ...options.recovery,

@@ -13,10 +13,12 @@ export {
 } from './flows/flow-loader.ts';
 export { DuplicateFlowError } from './flows/flow-registry.ts';
 export type { OperationLimits } from './graphql/context.ts';
+export type { ItemEdits } from './jobs/item-edits.ts';
 export {
   IdempotencyConflictError,
   InvalidJobStateError,
   type Job,
+  type JobOrigin,
   type JobRecovery,
   type KeptOutput,
   ShuttingDownError,
@@ -30,7 +32,8 @@ export type {
 } from './jobs/job-query.ts';
 export type { RecoveryOptions } from './jobs/job-recovery.ts';
 export type { StartJobRequest } from './jobs/job-request.ts';
-export type { JobService } from './jobs/job-service.ts';
+export type { JobService, RerunRequest } from './jobs/job-service.ts';
+export { NotRecordedError } from './jobs/not-recorded-error.ts';
 export type { KeepLimits, RetentionOptions } from './jobs/retention.ts';
 export { NotFoundError, ValidationError } from './lib/domain-error.ts';
 export type { JobMonitorOptions } from './monitoring/job-monitor.ts';

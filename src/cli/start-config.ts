@@ -23,6 +23,7 @@ const startShape = {
     )
     .default([]),
   'read-only': z.boolean().default(false),
+  evaluation: z.enum(['on', 'off'], 'must be on or off').default('off'),
   keep: z
     .string()
     .transform((text, context) => {
@@ -47,6 +48,8 @@ export interface StartConfig {
   readonly knownHosts: readonly string[];
   /** The database that jobs are kept in. */
   readonly database: string;
+  /** Whether people may evaluate expressions in jobs. */
+  readonly isEvaluationOn: boolean;
   /** What is kept for how long. */
   readonly retention: RetentionOptions;
 }
@@ -57,6 +60,7 @@ const VARIABLES = {
   host: 'MILLRACE_HOST',
   port: 'MILLRACE_PORT',
   'known-hosts': 'MILLRACE_KNOWN_HOSTS',
+  evaluation: 'MILLRACE_EVALUATION',
   keep: 'MILLRACE_KEEP',
   ...DATABASE_VARIABLES,
 } as const;
@@ -69,6 +73,7 @@ export function readStartConfig(
   const data = readOptions(startShape, VARIABLES, options, environment);
   const { flows, host, port, 'read-only': isReadOnly, 'known-hosts': knownHosts } = data;
   const { keep: retention } = data;
+  const isEvaluationOn = data.evaluation === 'on';
   const database = databaseUrl(data);
-  return { flows, host, port, isReadOnly, knownHosts, database, retention };
+  return { flows, host, port, isReadOnly, knownHosts, database, isEvaluationOn, retention };
 }

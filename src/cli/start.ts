@@ -38,11 +38,12 @@ Options:
 ${DATABASE_HELP}
   --keep LIMITS   what is kept for how long, by age and count; default "jobs=365d,1000000 traces=30d,100000
                   audit=365d,1000000 log=10000 minutes=2d hours=60d days=1826d"
+  --evaluation on|off  whether people may evaluate expressions in jobs, to debug them; default off
   --read-only     let nobody start or change jobs through the API
   -h, --help      show this
 
 Environment: MILLRACE_FLOWS, MILLRACE_HOST, MILLRACE_PORT, MILLRACE_KNOWN_HOSTS, MILLRACE_KEEP,
-MILLRACE_DATA_DIR and MILLRACE_DATABASE_URL stand in for options that are not given.
+MILLRACE_EVALUATION, MILLRACE_DATA_DIR and MILLRACE_DATABASE_URL stand in for options that are not given.
 Jobs that had not ended when it was stopped or killed go on at the next start.
 `,
   async run(args) {
@@ -52,6 +53,7 @@ Jobs that had not ended when it was stopped or killed go on at the next start.
       port: { type: 'string' },
       'known-hosts': { type: 'string' },
       'read-only': { type: 'boolean' },
+      evaluation: { type: 'string' },
       keep: { type: 'string' },
       ...databaseOptions,
     } as const;
@@ -69,7 +71,13 @@ Jobs that had not ended when it was stopped or killed go on at the next start.
       return 1;
     }
 
-    const app = await createApp({ flows, isReadOnly, database, retention });
+    const app = await createApp({
+      flows,
+      isReadOnly,
+      database,
+      retention,
+      debugger: { evaluation: config.isEvaluationOn },
+    });
     outliveStrayErrors((error) =>
       app.logger.error({ error }, 'Code of a flow failed where nobody waits for it.'),
     );

@@ -1,5 +1,6 @@
 import type { Flow, FlowRoutine } from '../engine/index.ts';
 import { compileExpression } from '../expression/expression.ts';
+import { ExpressionError } from '../expression/expression-error.ts';
 import { parseHitCondition } from '../expression/hit-condition.ts';
 import { compileTemplate } from '../expression/template.ts';
 import { type Issue, messageOf } from '../lib/domain-error.ts';
@@ -89,7 +90,9 @@ function tryTo(field: Field, text: string | undefined, read: (text: string) => u
     read(text);
     return [];
   } catch (error) {
-    return [{ path: [field], message: messageOf(error) }];
+    const place =
+      error instanceof ExpressionError ? ` (line ${error.line}, column ${error.column})` : '';
+    return [{ path: [field], message: `${messageOf(error)}${place}` }];
   }
 }
 

@@ -88,11 +88,10 @@ export class DebuggedJob {
     return completionsAt(text, position, described, (name) => scope.read(name));
   }
 
-  /** Tells no more: the job has ended, or is given up here. */
+  /** Tells what was not told yet, then no more: the job has ended, or is given up here. */
   end(): void {
+    if (this.#cancelTimer !== undefined) this.#tell();
     this.#hasEnded = true;
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
   }
 
   #lookFrom(where: Where) {

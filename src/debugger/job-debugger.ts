@@ -43,6 +43,9 @@ interface Probes {
   readonly failures: readonly LiveBreakpoint[];
 }
 
+const NONE: readonly LiveBreakpoint[] = [];
+const NO_PROBES: Probes = { before: NONE, outputs: NONE, failures: NONE };
+
 /** What made an activation, or a queue, stop the job. */
 interface Cause {
   readonly reason: StopReason;
@@ -67,6 +70,9 @@ export class JobDebugger implements JobInspector {
   readonly #now: () => number;
   #live: ReadonlyMap<string, LiveBreakpoint> = new Map();
   #probes: ReadonlyMap<RoutineRun, Probes> = new Map();
+  /** Those that were looked up last: activations of one routine come many in a row. */
+  #lastRoutine: RoutineRun | undefined = undefined;
+  #lastProbes: Probes = NO_PROBES;
   #stepper: Stepper | undefined = undefined;
   /** Whether the step under way is the first, to the entry. */
   #isEntering = false;
@@ -149,6 +155,10 @@ export class JobDebugger implements JobInspector {
     const { job } = this;
     const stop = this.requireStop(step === undefined ? 'continued' : 'stepped');
     const { held } = this;
+    if (held.length > 0 && !job.hasPlace) {
+      const wanted = 'continued before it has a place among the running jobs again';
+      throw new InvalidStateError(job.id, job.state, wanted);
+    }
     const from = held[0]?.activationId;
     if (step === 'OUT' && from === undefined) {
       throw new InvalidStateError(job.id, job.state, 'stepped out of: no activation is held');
@@ -187,11 +197,12 @@ export class JobDebugger implements JobInspector {
   // ── Asked by the job ───────────────────────────────────────────────────────────────────────────────────────────
 
   holdsBefore(activation: Activation): boolean {
-    const probes = this.#probes.get(activation.routine);
+    const probes = this.#probesOf(activation.routine);
     const stepper = this.#stepper;
+    if (stepper === undefined && probes.before.length === 0) return false;
     // A step looks at every activation, also those that a breakpoint stops.
     const endsStep = stepper?.endsAt(activation) === true;
-    const hit = probes === undefined ? NONE : this.#testAll(probes.before, activation);
+    const hit = this.#testAll(probes.before, activation);
     if (hit.length > 0) this.#stopAt({ reason: 'BREAKPOINT', activation }, hit);
     else if (endsStep) this.#stopAt({ reason: this.#isEntering ? 'ENTRY' : 'STEP', activation });
     else return false;
@@ -199,11 +210,11 @@ export class JobDebugger implements JobInspector {
   }
 
   watchesOutputs(routine: RoutineRun): boolean {
-    return (this.#probes.get(routine)?.outputs.length ?? 0) > 0;
+    return this.#probesOf(routine).outputs.length > 0;
   }
 
   holdsOutput(activation: Activation, event: string, value: unknown): boolean {
-    const probes = this.#probes.get(activation.routine)?.outputs ?? NONE;
+    const probes = this.#probesOf(activation.routine).outputs;
     this.scope.event = event;
     this.scope.output = value;
     const hit = this.#testAll(
@@ -216,7 +227,7 @@ export class JobDebugger implements JobInspector {
   }
 
   holdsFailure(activation: Activation): boolean {
-    const probes = this.#probes.get(activation.routine)?.failures ?? NONE;
+    const probes = this.#probesOf(activation.routine).failures;
     const hit = this.#testAll(probes, activation);
     if (hit.length > 0) this.#stopAt({ reason: 'EXCEPTION', activation }, hit);
     return hit.length > 0 && this.job.state === 'PAUSED';
@@ -240,6 +251,14 @@ export class JobDebugger implements JobInspector {
     this.#attach();
   }
 
+  #probesOf(routine: RoutineRun): Probes {
+    if (routine !== this.#lastRoutine) {
+      this.#lastRoutine = routine;
+      this.#lastProbes = this.#probes.get(routine) ?? NO_PROBES;
+    }
+    return this.#lastProbes;
+  }
+
   /** Has the job ask about what is active, and about nothing else. To be called whenever that may have changed. */
   #attach(): void {
     const { job } = this;
@@ -261,6 +280,7 @@ export class JobDebugger implements JobInspector {
       for (const slot of routine.slots) this.#watchQueue(slot, ofKind('PRESSURE'));
     }
     this.#probes = probes;
+    this.#lastRoutine = undefined;
     const isNeeded = probes.size > 0 || this.#stepper !== undefined || this.#stop !== undefined;
     job.inspector = isNeeded && !isFinalState(job.state) ? this : undefined;
   }
@@ -437,8 +457,6 @@ export class JobDebugger implements JobInspector {
     this.#listener.changed();
   }
 }
-
-const NONE: readonly LiveBreakpoint[] = [];
 
 /** Whether something of the activation is held until it is released. */
 export function isHeld({ phase, staged }: Activation): boolean {

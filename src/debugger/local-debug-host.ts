@@ -20,13 +20,20 @@ export interface DebuggableJobs {
   find(jobId: string): DebuggedJob | 'IDLE' | undefined;
   /** One that is debugged from now on. @throws NotFoundError when it does not run here */
   require(jobId: string): DebuggedJob;
+  /** Is kept when the job is stored as it is now, if it can be. */
+  save(jobId: string): Promise<void>;
 }
 
 const IDLE: DebugReading = { status: 'RUNNING', stop: undefined, frames: [], progress: {} };
 
-/** Debugs jobs that run in this process. */
-export function createLocalDebugHost({ find, require }: DebuggableJobs): DebugHost {
+/** Debugs jobs that run in this process. What is edited is stored before it is answered. */
+export function createLocalDebugHost({ find, require, save }: DebuggableJobs): DebugHost {
   let evaluations = 0;
+  const edit = async <Result>(jobId: string, change: (job: DebuggedJob) => Result) => {
+    const result = change(require(jobId));
+    await save(jobId);
+    return result;
+  };
   return {
     async read(jobId) {
       const found = find(jobId);
@@ -44,11 +51,12 @@ export function createLocalDebugHost({ find, require }: DebuggableJobs): DebugHo
     readVariable: async (jobId, query) => require(jobId).variables.read(query),
     readChildren: async (jobId, query, range) =>
       require(jobId).variables.readChildren(query, range),
-    setVariable: async (jobId, query, value) => require(jobId).variables.set(query, value),
-    replaceItem: async (jobId, itemId, value) => require(jobId).items.replace(itemId, value),
-    dropItem: async (jobId, itemId) => require(jobId).items.drop(itemId),
-    injectItem: async (jobId, slot, value, isFirst) =>
-      require(jobId).items.inject(slot, value, isFirst),
+    setVariable: (jobId, query, value) =>
+      edit(jobId, ({ variables }) => variables.set(query, value)),
+    replaceItem: (jobId, itemId, value) => edit(jobId, ({ items }) => items.replace(itemId, value)),
+    dropItem: (jobId, itemId) => edit(jobId, ({ items }) => items.drop(itemId)),
+    injectItem: (jobId, slot, value, isFirst) =>
+      edit(jobId, ({ items }) => items.inject(slot, value, isFirst)),
     async evaluate(jobId, expression, where) {
       const job = require(jobId);
       if (evaluations >= MOST_EVALUATIONS) throw new TooManyEvaluationsError();

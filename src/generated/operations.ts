@@ -21,6 +21,8 @@ export type ActivationPolicyType =
 
 /** What can happen in a job. */
 export type JobEventType =
+  /** A breakpoint stopped it. */
+  | 'BREAKPOINT_HIT'
   /** The reader was too slow; the stream ends. Always told. */
   | 'FELL_BEHIND'
   /** Events after the given cursor are gone. Always told. */
@@ -43,6 +45,8 @@ export type JobEventType =
   | 'JOB_STARTED'
   /** More lines were logged than are told. */
   | 'LOGS_SKIPPED'
+  /** A breakpoint with a log message wrote to the log. */
+  | 'LOG_POINT'
   /** A routine wrote to the log. */
   | 'LOG_WRITTEN'
   /** A routine told its progress. Merged. */
@@ -56,7 +60,9 @@ export type JobEventType =
   /** Activations of a routine began. Merged. */
   | 'ROUTINE_STARTED'
   /** A routine came to another status. Merged. */
-  | 'ROUTINE_STATUS_CHANGED';
+  | 'ROUTINE_STATUS_CHANGED'
+  /** It stood still, nobody did anything, and it goes on by itself. */
+  | 'STOP_EXPIRED';
 
 /** PENDING → RUNNING ⇄ PAUSED → COMPLETED, FAILED or CANCELLED. */
 export type JobStatus =
@@ -140,6 +146,7 @@ export type PauseRunningJobMutation = { pauseJob:
     | { code: string, message: string }
     | { code: string, message: string }
     | { code: string, message: string }
+    | { code: string, message: string }
    };
 
 export type WatchQueuesSubscriptionVariables = Exact<{
@@ -182,6 +189,7 @@ export type ResumeRunningJobMutation = { resumeJob:
     | { code: string, message: string }
     | { code: string, message: string }
     | { code: string, message: string }
+    | { code: string, message: string }
    };
 
 export type WatchEventsSubscriptionVariables = Exact<{
@@ -200,11 +208,14 @@ export type WatchEventsSubscription = { jobEvents:
     | { at: string, type: JobEventType, cursor: string }
     | { at: string, type: JobEventType, cursor: string }
     | { at: string, type: JobEventType, cursor: string }
+    | { at: string, type: JobEventType, cursor: string }
+    | { at: string, type: JobEventType, cursor: string }
     | { routineId: string, level: LogLevel, message: string, at: string, type: JobEventType, cursor: string }
     | { at: string, type: JobEventType, cursor: string }
     | { at: string, type: JobEventType, cursor: string }
     | { routineId: string, slot: string, usage: number, pressureLevel: PressureLevel, at: string, type: JobEventType, cursor: string }
     | { routineId: string, count: number, at: string, type: JobEventType, cursor: string }
+    | { at: string, type: JobEventType, cursor: string }
     | { at: string, type: JobEventType, cursor: string }
     | { at: string, type: JobEventType, cursor: string }
     | { at: string, type: JobEventType, cursor: string }

@@ -98,6 +98,54 @@ export function listConnection<Element>(
   });
 }
 
+/**
+ * Answers a page of a list that is read by position, from 0, such as the parts of a value. Cursors are positions, too: when
+ * elements come or go before one, the page behind it shifts.
+ */
+export async function rangeConnection<Element>(
+  args: PageArgs,
+  list: {
+    /** As in `keysetConnection`. */
+    readonly name: string;
+    readonly fetch: (range: {
+      readonly offset: number;
+      readonly limit: number;
+    }) => Promise<readonly Element[]>;
+    /** Is asked only for pages from the end, and for `totalCount`. */
+    readonly count: () => number | Promise<number>;
+  },
+) {
+  const { name, fetch, count } = list;
+  const page = await keysetConnection<Placed<Element>, number>(args, {
+    name,
+    positionOf: ({ position }) => position,
+    isPosition,
+    totalCount: count,
+    fetch: async ({ limit, fromEnd, after = -1, before = Number.MAX_SAFE_INTEGER }) => {
+      const end = fromEnd ? Math.min(before, await count()) : before;
+      const offset = fromEnd ? Math.max(after + 1, end - limit) : after + 1;
+      if (end <= offset) return [];
+      const elements = await fetch({ offset, limit: Math.min(limit, end - offset) });
+      return elements.map((element, at) => ({ element, position: offset + at }));
+    },
+  });
+  const edges = page.edges.map((edge) => ({
+    node: edge.node.element,
+    get cursor() {
+      return edge.cursor;
+    },
+  }));
+  return { ...page, edges };
+}
+
+interface Placed<Element> {
+  readonly element: Element;
+  readonly position: number;
+}
+
+const isPosition = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && Number(value) >= 0;
+
 interface PositionedList<Element> {
   readonly name: string;
   readonly positionOf: (element: Element) => unknown;

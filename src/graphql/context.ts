@@ -2,6 +2,9 @@ import DataLoader from 'dataloader';
 import type { FlowAnalytics, FlowMetricsRequest } from '../analytics/flow-analytics.ts';
 import type { FlowMetrics } from '../analytics/flow-metrics.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
+import type { BreakpointService } from '../debug-sessions/breakpoint-service.ts';
+import type { DebugService } from '../debug-sessions/debug-service.ts';
+import type { KeptBreakpoint } from '../debug-sessions/kept-breakpoint.ts';
 import type { FlowRegistry } from '../flows/flow-registry.ts';
 import type { Checkpoint } from '../jobs/checkpoint.ts';
 import type { Job, KeptOutput } from '../jobs/job.ts';
@@ -60,6 +63,8 @@ export interface Services {
   ) => Promise<(CheckpointInfo | undefined)[]>;
   readonly jobEvents: JobEvents;
   readonly liveJobs: LiveJobs;
+  readonly debug: DebugService;
+  readonly breakpoints: BreakpointService;
   readonly analytics: FlowAnalytics;
   readonly audit: AuditLog;
   readonly storage: StorageReport;
@@ -76,6 +81,8 @@ export interface Context extends Services {
   readonly durations: DataLoader<string, ReadonlyMap<string, DurationReading> | undefined>;
   readonly outputs: DataLoader<string, Readonly<Record<string, KeptOutput>> | undefined>;
   readonly checkpoints: DataLoader<string, CheckpointInfo | undefined>;
+  /** `undefined` for a breakpoint that is gone. */
+  readonly breakpointsById: DataLoader<string, KeptBreakpoint | undefined>;
   readonly flowMetrics: DataLoader<FlowMetricsRequest, FlowMetrics>;
 }
 
@@ -84,7 +91,7 @@ export interface Context extends Services {
  * cache nothing: a subscription's context lives as long as the subscription.
  */
 export function createContext(services: Services, viewer: Viewer): Context {
-  const { analytics, jobs, records } = services;
+  const { analytics, breakpoints, jobs, records } = services;
   return {
     ...services,
     viewer,
@@ -93,6 +100,7 @@ export function createContext(services: Services, viewer: Viewer): Context {
     durations: loadOnce(records.readDurations),
     outputs: loadOnce(records.readOutputs),
     checkpoints: loadOnce(services.describeCheckpoints),
+    breakpointsById: loadOnce((ids) => breakpoints.find(ids)),
     flowMetrics: new DataLoader((requests) => analytics.loadMetrics(requests), { cache: false }),
   };
 }

@@ -1,7 +1,16 @@
 import { ValidationError } from '../lib/domain-error.ts';
 
 /** The types that can be fetched by `node`. */
-const NODE_TYPES = ['Flow', 'Routine', 'Job', 'JobRoutine', 'SlotQueue', 'AuditEntry'] as const;
+const NODE_TYPES = [
+  'Flow',
+  'Routine',
+  'Job',
+  'JobRoutine',
+  'SlotQueue',
+  'DebugSession',
+  'Breakpoint',
+  'AuditEntry',
+] as const;
 
 export type NodeType = (typeof NODE_TYPES)[number];
 

@@ -6,6 +6,10 @@ const CapabilityType = builder.enumType('Capability', {
   values: {
     WATCH: { description: 'See flows and jobs, and subscribe to them.' },
     CONTROL_JOBS: { description: 'Start, pause, resume, cancel, retry and delete jobs.' },
+    DEBUG: {
+      description: 'Set breakpoints, stop jobs, step through them and edit what is in them.',
+    },
+    EVALUATE: { description: 'Evaluate expressions in jobs that stand still, and watch them.' },
   } as const,
 });
 
@@ -106,9 +110,10 @@ ServerType.implement({
     capabilities: t.field({
       type: [CapabilityType],
       description: 'What it can do for this viewer.',
-      resolve: ({ viewer }) => [
-        ...(viewer.rights.has('watch') ? (['WATCH'] as const) : []),
-        ...(viewer.rights.has('control') ? (['CONTROL_JOBS'] as const) : []),
+      resolve: ({ viewer: { rights }, debug }) => [
+        ...(rights.has('watch') ? (['WATCH'] as const) : []),
+        ...(rights.has('control') ? (['CONTROL_JOBS', 'DEBUG'] as const) : []),
+        ...(rights.has('control') && debug.isEvaluationOn ? (['EVALUATE'] as const) : []),
       ],
     }),
     limits: t.field({

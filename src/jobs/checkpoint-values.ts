@@ -9,8 +9,15 @@ export interface WrittenValues {
   readonly odd: readonly string[];
 }
 
-/** All values together are larger than a checkpoint may be; the message says what there may be at most. */
+/** All values together are larger than they may be; the message says what there may be at most. */
 export class TooLargeError extends Error {}
+
+export interface ValueWriterOptions {
+  /** About how many characters all values may have together. Default 16 Mi. */
+  readonly maxCharacters?: number;
+  /** What is written of each value besides itself, in characters. Default 64. */
+  readonly weightAround?: number;
+}
 
 /** The longest checkpoint, in characters: the event loop is kept for as long as it takes to write. */
 const MOST_CHARACTERS = 16 * 1024 * 1024;
@@ -42,14 +49,22 @@ export class ValueWriter {
   readonly #odd: string[] = [];
   /** The numbers of objects, so that one that stands in two places stays one. */
   readonly #numbers = new Map<object, number>();
+  readonly #maxCharacters: number;
+  readonly #weightAround: number;
   #characters = 0;
   #oddParts = 0;
-  readonly #reducers = makeReducers(this);
-  readonly #operations = makeOperations(this);
+  /** Made for the first value that is not plain: most have none. */
+  #reducers: ReturnType<typeof makeReducers> | undefined = undefined;
+  #operations: ReturnType<typeof makeOperations> | undefined = undefined;
   /** How deep the objects stand in the value that devalue is at. */
   readonly #depths = new Map<unknown, number>();
   /** The objects in the value that is looked at. */
   #met: Set<object> | undefined = undefined;
+
+  constructor(options: ValueWriterOptions = {}) {
+    this.#maxCharacters = options.maxCharacters ?? MOST_CHARACTERS;
+    this.#weightAround = options.weightAround ?? WEIGHT_AROUND;
+  }
 
   get written(): WrittenValues {
     return { plain: this.#plain, odd: this.#odd };
@@ -63,7 +78,7 @@ export class ValueWriter {
   put(value: unknown): number {
     const isObject = typeof value === 'object' && value !== null;
     const known = isObject ? this.#numbers.get(value) : undefined;
-    this.count(WEIGHT_AROUND);
+    this.count(this.#weightAround);
     if (known !== undefined) return known;
     const number = this.#write(value);
     if (isObject) this.#numbers.set(value, number);
@@ -76,9 +91,10 @@ export class ValueWriter {
     if (this.#isPlain(value, 1)) return this.#plain.push(value) - 1;
     this.#characters = before;
     this.#depths.clear();
-    return ~(
-      this.#odd.push(stringify(value, this.#reducers, { operations: this.#operations })) - 1
-    );
+    this.#reducers ??= makeReducers(this);
+    this.#operations ??= makeOperations(this);
+    const text = stringify(value, this.#reducers, { operations: this.#operations });
+    return ~(this.#odd.push(text) - 1);
   }
 
   /** Adds to the weight of all. @throws TooLargeError */
@@ -89,8 +105,9 @@ export class ValueWriter {
 
   /** @throws TooLargeError unless there is room for so many characters */
   checkRoom(characters: number): void {
-    if (this.#characters + characters <= MOST_CHARACTERS) return;
-    throw new TooLargeError(`${MOST_CHARACTERS / 1024 / 1024} MiB`);
+    if (this.#characters + characters <= this.#maxCharacters) return;
+    const kibibytes = this.#maxCharacters / 1024;
+    throw new TooLargeError(kibibytes < 1024 ? `${kibibytes} KiB` : `${kibibytes / 1024} MiB`);
   }
 
   /** Adds a part of a value that devalue is at. */

@@ -26,7 +26,10 @@ export class CheckpointError extends DomainError {
 }
 
 /** What is in the text of a checkpoint. To be raised with every change that older programs would misread. */
-const FORMAT = 1;
+const FORMAT = 2;
+
+/** What can be read: 1 knows nothing of activations that were held before their code. */
+const READABLE: readonly number[] = [1, FORMAT];
 
 /** The longest text, in characters: as many are written to the database and read from it at once. */
 const LONGEST = 16 * 1024 * 1024;
@@ -90,7 +93,7 @@ export function readCheckpoint({ data, hash, problem }: Checkpoint): {
   }
   try {
     const { format, job, monitor, values }: CheckpointText = JSON.parse(data);
-    if (format === FORMAT) {
+    if (READABLE.includes(format)) {
       const read = readValues(values);
       return { job: mapSnapshotValues(job, (number) => read(number as number)), monitor };
     }

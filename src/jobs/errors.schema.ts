@@ -20,7 +20,7 @@ builder.objectType(InvalidJobStateError, {
 builder.objectType(IdempotencyConflictError, {
   name: 'IdempotencyConflictError',
   description:
-    'The idempotency key was used before, with another flow or input. Code `IDEMPOTENCY_CONFLICT`.',
+    'The idempotency key was used before, with another flow, input or beginning. Code `IDEMPOTENCY_CONFLICT`.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
     conflictingJobId: t.id({

@@ -28,12 +28,15 @@ const JobEventType = builder.enumType('JobEventType', {
     LOG_WRITTEN: { description: 'A routine wrote to the log.' },
     LOGS_SKIPPED: { description: 'More lines were logged than are told.' },
     PROGRESS_REPORTED: { description: 'A routine told its progress. Merged.' },
+    BREAKPOINT_HIT: { description: 'A breakpoint stopped it.' },
+    LOG_POINT: { description: 'A breakpoint with a log message wrote to the log.' },
+    STOP_EXPIRED: { description: 'It stood still, nobody did anything, and it goes on by itself.' },
     GAP: { description: 'Events after the given cursor are gone. Always told.' },
     FELL_BEHIND: { description: 'The reader was too slow; the stream ends. Always told.' },
   } as const,
 });
 
-const JobEventInterface = builder.interfaceRef<JobStreamMessage>('JobEvent');
+export const JobEventInterface = builder.interfaceRef<JobStreamMessage>('JobEvent');
 JobEventInterface.implement({
   description:
     'Something that happened in a job. Each type of event is a type of its own. Those called *merged* are told at ' +
@@ -77,11 +80,15 @@ const TYPE_NAMES: Readonly<Record<JobStreamMessage['type'], string>> = {
   LOG_WRITTEN: 'LogWrittenEvent',
   LOGS_SKIPPED: 'LogsSkippedEvent',
   PROGRESS_REPORTED: 'ProgressReportedEvent',
+  BREAKPOINT_HIT: 'BreakpointHitEvent',
+  LOG_POINT: 'LogPointEvent',
+  STOP_EXPIRED: 'StopExpiredEvent',
   GAP: 'GapEvent',
   FELL_BEHIND: 'FellBehindEvent',
 };
 
-type Of<T extends JobStreamMessage['type']> = Extract<JobStreamMessage, { type: T }>;
+/** The messages of a type. */
+export type Of<T extends JobStreamMessage['type']> = Extract<JobStreamMessage, { type: T }>;
 const interfaces = [JobEventInterface];
 const routineId = 'Name of the routine in the flow.';
 const count = 'How many activations this stands for.';

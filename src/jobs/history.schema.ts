@@ -40,7 +40,7 @@ builder.objectFields(JobType, (t) => ({
       description:
         'Its newest activations in the order they ended, oldest first: the last 1000, and 100 older ones that ' +
         'did not go well. Of a job that has ended those whose items have at most 262,144 characters as text ' +
-        'together, the newest first of all; they are kept until the server has kept them for long enough.',
+        'together, what is kept for `rerunFrom` included, the newest first of all; they are kept until the server has kept them for long enough.',
       args: {
         filter: t.arg({ type: ActivationFilter, description: 'Which to list. Default: all.' }),
       },

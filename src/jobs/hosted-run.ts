@@ -1,3 +1,4 @@
+import type { DebuggedJob } from '../debugger/debugged-job.ts';
 import type { JobRun } from '../engine/index.ts';
 import type { CancelTimer, Clock } from '../lib/clock.ts';
 import { type JobMonitor, KEPT_TRACE_CHARACTERS } from '../monitoring/job-monitor.ts';
@@ -6,6 +7,7 @@ import { type Checkpoint, writeCheckpoint } from './checkpoint.ts';
 import type { JobResults } from './job.ts';
 import type { HostedRecords, JobHostListener } from './job-host.ts';
 import { keepOutputs } from './keep-outputs.ts';
+import { createItemRecorder } from './recorded-items.ts';
 
 /** Log lines are handed over so long after the first that was not, in milliseconds. */
 const LOG_DELAY_MS = 250;
@@ -15,6 +17,9 @@ const CHECKPOINT_SHARE = 1 / 50;
 
 /** Of the trace, a checkpoint of a job that goes on brings the newest that have so many characters. */
 const TRACE_CHARACTERS = 32 * 1024;
+
+/** Of what is kept of a trace, items that were written down to be run on again may take this share at most. */
+const ITEMS_SHARE = 1 / 2;
 
 export interface HostedRunParts {
   readonly job: JobRun;
@@ -33,6 +38,8 @@ export class HostedRun {
   readonly job: JobRun;
   readonly monitor: JobMonitor;
   readonly sampler: JobSampler;
+  /** From when somebody debugs it, or it is paused. */
+  debugged: DebuggedJob | undefined = undefined;
   /** Kept when it has started, from when it is stored that it starts. */
   starting: Promise<void> | undefined = undefined;
   #started: () => void = () => undefined;
@@ -107,6 +114,12 @@ export class HostedRun {
     await stored;
   }
 
+  /** Takes a checkpoint of what was just changed by hand. Is kept when it is stored. */
+  async save(): Promise<void> {
+    await this.#storing;
+    await this.checkpoint(false);
+  }
+
   /** A line was written to the log: hands it over soon, with those that follow. */
   noteLogged(): void {
     if (this.#hasEnded) return; // code that outlives its job
@@ -119,7 +132,8 @@ export class HostedRun {
   end(): JobResults {
     const { job, monitor } = this;
     this.#hasEnded = true;
-    this.#record(monitor.keepTrace(KEPT_TRACE_CHARACTERS).records, 0);
+    const recordItems = createItemRecorder(KEPT_TRACE_CHARACTERS * ITEMS_SHARE);
+    this.#record(monitor.keepTrace(KEPT_TRACE_CHARACTERS, recordItems).records, 0);
     this.sampler.end();
     return {
       outputs: keepOutputs(job.outputs),
@@ -131,7 +145,8 @@ export class HostedRun {
 
   #recordTrace(): void {
     const { monitor } = this;
-    const trace = monitor.traceSince(this.#tracedTo, TRACE_CHARACTERS);
+    const recordItems = createItemRecorder(TRACE_CHARACTERS * ITEMS_SHARE);
+    const trace = monitor.traceSince(this.#tracedTo, TRACE_CHARACTERS, recordItems);
     this.#tracedTo = monitor.traceTotal;
     this.#record(trace, monitor.traceTotal - monitor.traceLength);
   }

@@ -75,6 +75,7 @@ const EVENTS_ON_DEMAND: ReadonlySet<JobStreamMessage['type']> = new Set([
   'QUEUE_CHANGED',
   'PROGRESS_REPORTED',
   'LOG_WRITTEN',
+  'LOG_POINT',
   'LOGS_SKIPPED',
 ]);
 
@@ -181,8 +182,8 @@ export function createJobEvents(options: JobEventsOptions) {
   return {
     record,
 
-    /** Tells of a line that a routine wrote to the log, if somebody wants to know and it is not one too many. */
-    recordLog({ jobId, flowId, at, routineId, level, message }: HostedLogLine) {
+    /** Tells of a line that was written to the log, if somebody wants to know and it is not one too many. */
+    recordLog({ jobId, flowId, at, routineId, level, message, breakpointId }: HostedLogLine) {
       const producer = producers.get(jobId);
       if (producer === undefined) return;
       if (producer.toldLines >= LOG_LINES_A_LOOK) {
@@ -191,7 +192,15 @@ export function createJobEvents(options: JobEventsOptions) {
       }
       producer.toldLines++;
       const text = cutText(message, LONGEST_LOG_MESSAGE);
-      record(jobId, flowId, at, { type: 'LOG_WRITTEN', routineId, level, message: text });
+      const line = { routineId, message: text };
+      record(
+        jobId,
+        flowId,
+        at,
+        breakpointId === undefined
+          ? { type: 'LOG_WRITTEN', level, ...line }
+          : { type: 'LOG_POINT', breakpointId, ...line },
+      );
     },
 
     /** The place of the newest event. */

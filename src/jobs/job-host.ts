@@ -1,3 +1,4 @@
+import type { DebugHost, DebugStart } from '../debugger/debug-host.ts';
 import type { Flow, JobState, LogLevel } from '../engine/index.ts';
 import type { MonitorSnapshot } from '../monitoring/job-monitor.ts';
 import type { ReadingSink } from '../monitoring/job-sampler.ts';
@@ -7,6 +8,8 @@ import type {
   FailureReading,
   JobReading,
   LogRecord,
+  RecordedItems,
+  TraceLinks,
 } from '../monitoring/readings.ts';
 import type { TraceCounts, TraceFilter, TraceQuery } from '../monitoring/trace-page.ts';
 import type { Checkpoint } from './checkpoint.ts';
@@ -18,10 +21,20 @@ export interface HostedJob {
   readonly flow: Flow;
   readonly input: unknown;
   readonly priority: number;
+  /** Of a job that begins in the middle of another: the routine, and its items as text of `writeItems`. */
+  readonly from?: { readonly routineId: string; readonly items: string } | undefined;
   /** With true it stands still, as PAUSED, right after its start. Default false. */
   readonly isPaused?: boolean | undefined;
+  /** How it is debugged from its beginning, or from where it is restored. Default: not at all. */
+  readonly debug?: DebugStart | undefined;
   /** What was counted of it before, when it has run before: its trace and its log are numbered on. */
   readonly before?: MonitorSnapshot | undefined;
+}
+
+/** The items of an activation, as they are now. */
+export interface ActivationItems {
+  readonly routineId: string;
+  readonly recorded: RecordedItems;
 }
 
 /** A job on a host came to another state. */
@@ -47,6 +60,8 @@ export interface HostedLogLine {
   readonly message: string;
   /** Milliseconds since the Unix epoch. */
   readonly at: number;
+  /** Of a line that a breakpoint wrote. */
+  readonly breakpointId?: string | undefined;
 }
 
 /** What a host has to tell of a job's past: to be written down soon. */
@@ -91,6 +106,7 @@ export interface JobHost {
   restore(job: HostedJob, checkpoint: Checkpoint): Promise<void>;
   /** @throws InvalidStateError, NotFoundError when it does not run here or has ended; so does `resume` */
   pause(jobId: string): Promise<void>;
+  /** Lets also what is held at a breakpoint go on. */
   resume(jobId: string): Promise<void>;
   /**
    * Is kept when the job has ended, which its running code may delay up to a limit. A job that is ending already is
@@ -109,9 +125,18 @@ export interface JobHost {
   readOutputs(
     jobIds: readonly string[],
   ): Promise<(Readonly<Record<string, KeptOutput>> | undefined)[]>;
-  /** `undefined` for a job that the host does not know; so are the two that follow. */
+  /** `undefined` for a job that the host does not know; so are those that follow. */
   readTrace(jobId: string, query: TraceQuery): Promise<readonly ActivationRecord[] | undefined>;
   countTrace(jobId: string, filter: TraceFilter): Promise<TraceCounts | undefined>;
+  /** Who emitted what to whom, as far as it is remembered: also of activations that have not ended. */
+  readLinks(jobId: string): Promise<TraceLinks | undefined>;
+  /** The last runs of activations, in the order of the ids; `undefined` for those not remembered, or not ended. */
+  readActivations(
+    jobId: string,
+    activationIds: readonly number[],
+  ): Promise<readonly (ActivationRecord | undefined)[] | undefined>;
+  /** Writes down what an activation took, if it is remembered or has not ended. */
+  readItems(jobId: string, activationId: number): Promise<ActivationItems | undefined>;
   /** Those it remembers, in order. */
   readLogs(jobId: string): Promise<readonly LogRecord[] | undefined>;
   /**
@@ -119,6 +144,7 @@ export interface JobHost {
    * that the host does not know.
    */
   watch(jobId: string, rateHz: number, sink: ReadingSink): (() => void) | undefined;
+  readonly debug: DebugHost;
   /**
    * Stops all jobs where they are, waits for running code up to a limit, and hands their last checkpoints to the
    * listener. Is kept when those are stored. Afterwards nothing happens in them any more.

@@ -5,10 +5,12 @@ import { newId } from '../lib/ids.ts';
 import { isKeptWithin } from '../lib/within.ts';
 import { StorageUnavailableError } from '../storage/database.ts';
 import { IdempotencyConflictError, type Job, ShuttingDownError } from './job.ts';
+import type { JobDebug } from './job-debug.ts';
 import type { JobEvents } from './job-events.ts';
 import type { JobHost } from './job-host.ts';
 import type { JobLedger } from './job-ledger.ts';
 import { checkRequest, isSameRequest, type StartJobRequest } from './job-request.ts';
+import type { Beginning, Rerun } from './job-reruns.ts';
 import type { JobStore } from './job-store.ts';
 
 export interface JobIntakeDeps {
@@ -17,13 +19,25 @@ export interface JobIntakeDeps {
   readonly host: JobHost;
   readonly ledger: JobLedger;
   readonly events: JobEvents;
+  readonly debug: JobDebug;
   readonly clock: Clock;
+}
+
+/** What a job is made from besides a request. */
+export interface JobSource {
+  /** The job that it tries again. */
+  readonly retryOf?: string | undefined;
+  /** With it the job begins in the middle of another. */
+  readonly rerun?: Rerun | undefined;
 }
 
 /** Takes jobs in: a request is checked, stored as a job, and handed to the host. */
 export interface JobIntake {
-  /** @throws NotFoundError, ValidationError, IdempotencyConflictError, ShuttingDownError, StorageUnavailableError */
-  take(request: StartJobRequest, retryOf?: string): Promise<Job>;
+  /**
+   * @throws NotFoundError, ValidationError, IdempotencyConflictError, ShuttingDownError, StorageUnavailableError, and
+   * what `Rerun.readBeginning` throws
+   */
+  take(request: StartJobRequest, source?: JobSource): Promise<Job>;
   /** Is kept when a job that is being taken in is with the host. */
   handedOver(id: string): Promise<void>;
   /** Takes no more from now on. */
@@ -34,7 +48,7 @@ export interface JobIntake {
 const TAKE_BACK_LIMIT_MS = 10_000;
 
 export function createJobIntake(deps: JobIntakeDeps): JobIntake {
-  const { flows, store, host, ledger, events, clock } = deps;
+  const { flows, store, host, ledger, events, debug, clock } = deps;
   /** Jobs on their way: others may find them in the database before the host has them. */
   const handing = new Map<string, Promise<void>>();
   /** Jobs that may have been stored though their requests were refused, by idempotency key, until they are deleted. */
@@ -52,25 +66,36 @@ export function createJobIntake(deps: JobIntakeDeps): JobIntake {
   };
 
   /** Answers another job when the key is taken. */
-  const insert = async (job: Job): Promise<Job> => {
+  const insert = async (job: Job, from: Beginning | undefined): Promise<Job> => {
     try {
-      return await store.insert(job);
+      return await store.insert(job, from?.items);
     } catch (error) {
+      debug.discard(job.id);
       if (error instanceof StorageUnavailableError && error.mayBeStored) takeBack(job);
       throw error;
     }
   };
 
-  const handOver = async (job: Job): Promise<Job> => {
+  const handOver = async (
+    job: Job,
+    request: StartJobRequest,
+    from: Beginning | undefined,
+  ): Promise<Job> => {
     const { id, flowId, input, priority } = job;
     const flow = flows.require(flowId);
-    const stored = await insert(job);
-    if (stored.id !== id) return stored;
+    // Before the job: one that is found at the next start is debugged as it was asked for.
+    if (request.debug !== undefined) await debug.prepare(job, request.debug);
+    const stored = await insert(job, from);
+    if (stored.id !== id) {
+      debug.discard(id);
+      return stored;
+    }
     ledger.announce(job);
     events.record(id, flowId, job.createdAt, { type: 'JOB_CREATED' });
     try {
-      await host.start({ jobId: id, flow, input, priority });
+      await host.start({ jobId: id, flow, input, priority, from, debug: debug.startOf(job) });
     } catch (error) {
+      debug.discard(id);
       await store.delete(id); // it was not accepted
       ledger.announce(job, true);
       throw error instanceof EngineClosedError ? new ShuttingDownError() : error;
@@ -78,11 +103,12 @@ export function createJobIntake(deps: JobIntakeDeps): JobIntake {
     return job;
   };
 
-  const create = async (request: StartJobRequest, retryOf?: string): Promise<Job> => {
+  const create = async (request: StartJobRequest, { retryOf, rerun }: JobSource): Promise<Job> => {
+    const from = rerun === undefined ? undefined : await rerun.readBeginning();
     if (isClosed) throw new ShuttingDownError();
     const flow = flows.require(request.flowId);
     const job: Job = {
-      ...checkRequest(flow, request),
+      ...checkRequest(flow, request, debug.check),
       id: newId(),
       flowId: flow.id,
       state: 'PENDING',
@@ -90,6 +116,7 @@ export function createJobIntake(deps: JobIntakeDeps): JobIntake {
       priority: request.priority ?? 0,
       idempotencyKey: request.idempotencyKey,
       retryOf,
+      rerunOf: rerun && from && { ...rerun.origin, routineId: from.routineId },
       createdAt: clock.now(),
       startedAt: undefined,
       finishedAt: undefined,
@@ -98,7 +125,7 @@ export function createJobIntake(deps: JobIntakeDeps): JobIntake {
       unresponsiveRoutineIds: [],
       recovery: undefined,
     };
-    const taken = handOver(job);
+    const taken = handOver(job, request, from);
     const settled = taken.then(
       () => undefined,
       () => undefined,
@@ -128,11 +155,11 @@ export function createJobIntake(deps: JobIntakeDeps): JobIntake {
   };
 
   return {
-    async take(request, retryOf) {
+    async take(request, source = {}) {
       const { idempotencyKey: key } = request;
-      if (key === undefined) return create(request, retryOf);
-      const job = (await findByKey(key)) ?? (await create(request, retryOf));
-      if (job.retryOf === retryOf && isSameRequest(job, request)) return job;
+      if (key === undefined) return create(request, source);
+      const job = (await findByKey(key)) ?? (await create(request, source));
+      if (isFromSame(job, source) && isSameRequest(job, request)) return job;
       throw new IdempotencyConflictError(key, job.id);
     },
     handedOver: (id) => handing.get(id) ?? Promise.resolve(),
@@ -140,4 +167,15 @@ export function createJobIntake(deps: JobIntakeDeps): JobIntake {
       isClosed = true;
     },
   };
+}
+
+/** Whether a job was made from what another is to be made from. */
+function isFromSame({ retryOf, rerunOf }: Job, source: JobSource): boolean {
+  const origin = source.rerun?.origin;
+  return (
+    retryOf === source.retryOf &&
+    rerunOf?.jobId === origin?.jobId &&
+    rerunOf?.activationId === origin?.activationId &&
+    rerunOf?.edits === origin?.edits
+  );
 }

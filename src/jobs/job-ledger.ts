@@ -21,7 +21,7 @@ export interface JobLedgerDeps {
   readonly clock: Clock;
   readonly host: Pick<JobHost, 'forget'>;
   /** Told when a job has ended and that is stored. */
-  readonly onEnded: () => void;
+  readonly onEnded: (jobId: string) => void;
   /** Told of what could not be stored. */
   readonly onFailure: (error: unknown, jobId: string) => void;
   /** Told once of each job that can't be checkpointed. */
@@ -103,7 +103,7 @@ export function createJobLedger(deps: JobLedgerDeps): JobLedger {
       return store.finish(jobId, end, undefined);
     });
     if (job !== undefined) tell(job, from, at);
-    onEnded();
+    onEnded(jobId);
     release(jobId);
   };
 
@@ -164,7 +164,7 @@ export function createJobLedger(deps: JobLedgerDeps): JobLedger {
         const end = { state, error, finishedAt: at };
         const job = await store.finish(jobId, end, undefined);
         if (job !== undefined && before !== undefined) tell(job, before.state, at);
-        onEnded();
+        onEnded(jobId);
       }),
   };
 }

@@ -1,22 +1,29 @@
+import { type LineageQuery, walkLineage } from '../monitoring/lineage.ts';
 import type { LogRecord } from '../monitoring/readings.ts';
 import type { SequencePage } from '../monitoring/trace-page.ts';
 import type { JobHistory, LogFilter } from './job-history.ts';
 import type { JobHost } from './job-host.ts';
+import { createLineage, type Lineage } from './job-lineage.ts';
+import { readTrail } from './read-trail.ts';
 
 /**
  * Everything that is told of jobs besides the jobs themselves: from the host of those that run, and from what is kept
  * of those that have ended. Of a job that runs, the older part of its trace and its log is among what is kept.
  */
-export type JobRecords = Pick<
-  JobHistory,
-  | 'readReadings'
-  | 'readDurations'
-  | 'readOutputs'
-  | 'readTrace'
-  | 'countTrace'
-  | 'readLogs'
-  | 'countLogs'
->;
+export interface JobRecords
+  extends Pick<
+    JobHistory,
+    | 'readReadings'
+    | 'readDurations'
+    | 'readOutputs'
+    | 'readTrace'
+    | 'countTrace'
+    | 'readLogs'
+    | 'countLogs'
+  > {
+  /** Where items came from, or what became of them: also of activations that have not ended. */
+  readLineage(jobId: string, query: LineageQuery): Promise<Lineage>;
+}
 
 export function createJobRecords(host: JobHost, history: JobHistory): JobRecords {
   /** Asks the host first, and the history for those that the host does not know. */
@@ -62,6 +69,10 @@ export function createJobRecords(host: JobHost, history: JobHistory): JobRecords
         matching: newer.matching + (matching?.matching ?? 0),
         dropped: Math.max(0, newer.dropped - (all?.matching ?? 0)),
       };
+    },
+    async readLineage(jobId, query) {
+      const walk = walkLineage(await readTrail(jobId, host, history), query);
+      return createLineage(jobId, walk, { host, history });
     },
     async readLogs(jobId, query) {
       const lines = await host.readLogs(jobId);

@@ -8,11 +8,13 @@ import type { Checkpoint } from './checkpoint.ts';
 import { CheckpointError } from './checkpoint.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
 import type { Job, JobRecovery } from './job.ts';
+import type { JobDebug } from './job-debug.ts';
 import type { JobEvents } from './job-events.ts';
 import type { JobHistory } from './job-history.ts';
 import type { HostedJob, JobHost } from './job-host.ts';
 import type { JobLedger } from './job-ledger.ts';
 import { type JobPosition, positionOf } from './job-query.ts';
+import { readBeginning } from './job-reruns.ts';
 import type { JobStore } from './job-store.ts';
 
 export interface RecoveryOptions {
@@ -30,6 +32,7 @@ export interface RecoveryDeps extends RecoveryOptions {
   readonly host: JobHost;
   readonly ledger: JobLedger;
   readonly events: JobEvents;
+  readonly debug: JobDebug;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -107,8 +110,8 @@ async function recoverOrTell(job: Job, deps: RecoveryDeps): Promise<keyof Recove
 }
 
 async function recover(job: Job, deps: RecoveryDeps): Promise<keyof RecoveryReport> {
-  const { flows, host, checkpoints, ledger, logger } = deps;
-  const { id: jobId, flowId, input, priority } = job;
+  const { flows, store, host, checkpoints, ledger, debug, logger } = deps;
+  const { id: jobId, flowId, input, priority, rerunOf } = job;
   const flow = flows.get(flowId);
   if (flow === undefined) {
     logger.warn({ jobId, flowId }, 'A job was not taken up: its flow is not on this server.');
@@ -118,10 +121,13 @@ async function recover(job: Job, deps: RecoveryDeps): Promise<keyof RecoveryRepo
     await ledger.end(jobId, 'CANCELLED');
     return 'cancelled';
   }
-  const hosted: HostedJob = { jobId, flow, input, priority, isPaused: job.state === 'PAUSED' };
+  const from = rerunOf && (await readBeginning({ id: jobId, rerunOf }, store));
+  const isPaused = job.state === 'PAUSED';
+  const hosted: HostedJob = { jobId, flow, input, priority, from, isPaused };
   if (job.state === 'PENDING') {
     const hasBegunBefore = job.recovery !== undefined;
-    await (hasBegunBefore ? startAnew(hosted, deps) : host.start(hosted));
+    if (hasBegunBefore) await startAnew(job, hosted, deps);
+    else await host.start({ ...hosted, debug: debug.startOf(job) });
     return 'started';
   }
 
@@ -180,44 +186,51 @@ function nextRecovery(
 }
 
 async function resume(
-  { id, flowId }: Job,
+  job: Job,
   hosted: HostedJob,
   checkpoint: Checkpoint,
   recovery: JobRecovery,
-  { host, store, history, ledger, events, clock }: RecoveryDeps,
+  { host, store, history, ledger, events, debug, clock }: RecoveryDeps,
 ): Promise<'resumed'> {
+  const { id, flowId } = job;
   // Counted before its code runs: it may be what ends the process.
   const from = checkpoint.takenAt;
   await store.update(id, { recovery: { ...recovery, from } });
   // Lines were written to its log after the checkpoint was taken: they stay.
   const { trace, log } = await history.readLastPlaces(id);
   const before = { durations: {}, traceTotal: trace, logTotal: log };
-  await host.restore({ ...hosted, before }, checkpoint);
+  await host.restore({ ...hosted, before, debug: debug.startOf(job) }, checkpoint);
   ledger.announce({ id, flowId });
   events.record(id, flowId, clock.now(), { type: 'JOB_RECOVERED', checkpointAt: from });
   return 'resumed';
 }
 
 async function restart(
-  { id, flowId }: Job,
+  job: Job,
   hosted: HostedJob,
   recovery: JobRecovery,
   deps: RecoveryDeps,
 ): Promise<void> {
+  const { id, flowId } = job;
   const { store, ledger, events, clock } = deps;
   // That it is paused must outlast another kill, also one before it has begun.
   const isPaused = hosted.isPaused === true;
   const waiting = isPaused ? {} : ({ state: 'PENDING', startedAt: undefined } as const);
   await store.update(id, { ...waiting, recovery });
-  await startAnew(hosted, deps);
+  await startAnew(job, hosted, deps);
   ledger.announce({ id, flowId });
   events.record(id, flowId, clock.now(), { type: 'JOB_RECOVERED' });
 }
 
 /** Starts a job that has begun before: what it did then stays in its trace and its log. */
-async function startAnew(hosted: HostedJob, { host, history }: RecoveryDeps): Promise<void> {
-  const { trace, log } = await history.readLastPlaces(hosted.jobId);
-  await host.start({ ...hosted, before: { durations: {}, traceTotal: trace, logTotal: log } });
+async function startAnew(
+  job: Job,
+  hosted: HostedJob,
+  { host, history, debug }: RecoveryDeps,
+): Promise<void> {
+  const { trace, log } = await history.readLastPlaces(job.id);
+  const before = { durations: {}, traceTotal: trace, logTotal: log };
+  await host.start({ ...hosted, before, debug: debug.startOf(job, true) });
 }
 
 async function fail(

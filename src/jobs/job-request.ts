@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
+import type { DebugRequest } from '../debug-sessions/new-breakpoint.ts';
 import { checkInput, type Flow, InvalidInputError } from '../engine/index.ts';
 import { type Issue, messageOf, ValidationError } from '../lib/domain-error.ts';
 import { jsonDepth } from '../lib/json-size.ts';
 import type { Job } from './job.ts';
+import type { JobDebug } from './job-debug.ts';
 
 export interface StartJobRequest {
   readonly flowId: string;
@@ -13,6 +15,8 @@ export interface StartJobRequest {
   readonly owner?: string | undefined;
   readonly priority?: number | undefined;
   readonly idempotencyKey?: string | undefined;
+  /** How it is debugged. Only counts for the job that is made, not where a known key answers another. */
+  readonly debug?: DebugRequest | undefined;
 }
 
 const LARGEST_METADATA = 64 * 1024;
@@ -39,9 +43,13 @@ export interface CheckedRequest {
 
 /**
  * Takes a request's input and metadata as JSON, since a job has to be the same after they were stored.
- * @throws ValidationError with every fault of the request and of its input
+ * @throws ValidationError with every fault of the request, of its input, and of how it is to be debugged
  */
-export function checkRequest(flow: Flow, given: StartJobRequest): CheckedRequest {
+export function checkRequest(
+  flow: Flow,
+  given: StartJobRequest,
+  checkDebug: JobDebug['check'],
+): CheckedRequest {
   const request = {
     ...given,
     input: throughJson(given.input, 'input'),
@@ -65,6 +73,7 @@ export function checkRequest(flow: Flow, given: StartJobRequest): CheckedRequest
     const message = `Is nested more than ${DEEPEST_INPUT} levels deep.`;
     issues.push({ path: ['input', 'input'], message });
   }
+  if (given.debug !== undefined) issues.push(...checkDebug(flow, given.debug));
   if (!checked.success || issues.length > 0) throw new ValidationError(issues);
   return { input: request.input, metadata: checked.data.metadata };
 }

@@ -2,7 +2,7 @@ import { sql, type UpdateObject } from 'kysely';
 import type { JobState } from '../engine/index.ts';
 import { fromStoredText, toStoredText } from '../storage/stored-text.ts';
 import type { JobsTable, Tables } from '../storage/tables.ts';
-import type { Job, JobRecovery } from './job.ts';
+import type { Job, JobOrigin, JobRecovery } from './job.ts';
 
 /** What changes in a job between its beginning and its end. */
 export type JobChange = Partial<
@@ -29,6 +29,7 @@ export const JOB_COLUMNS = [
   'priority',
   'idempotency_key',
   'retry_of',
+  'rerun_of',
   'created_at',
   'started_at',
   'finished_at',
@@ -48,8 +49,11 @@ export type JobRow = Pick<JobsTable, (typeof JOB_COLUMNS)[number]>;
 /** Columns of `jobs` with what to set them to. */
 export type JobColumns = UpdateObject<Tables, 'jobs'>;
 
-/** The row of a new job. What JSON can't write of its input is lost. */
-export function toRow(job: Job): JobsTable {
+/**
+ * The row of a new job. What JSON can't write of its input is lost.
+ * @param rerunItems text of the items that it begins with, of a job that begins in the middle of another
+ */
+export function toRow(job: Job, rerunItems?: string): JobsTable {
   const { id, flowId, owner, idempotencyKey, startedAt, finishedAt, error, recovery } = job;
   const metadata = JSON.stringify(job.metadata);
   return {
@@ -64,6 +68,8 @@ export function toRow(job: Job): JobsTable {
     priority: job.priority,
     idempotency_key: idempotencyKey === undefined ? null : toStoredText(idempotencyKey),
     retry_of: job.retryOf ?? null,
+    rerun_of: job.rerunOf === undefined ? null : JSON.stringify(job.rerunOf),
+    rerun_items: rerunItems ?? null,
     created_at: Math.floor(job.createdAt),
     started_at: toTime(startedAt),
     finished_at: toTime(finishedAt),
@@ -149,6 +155,7 @@ export function toJob(row: JobRow): Job {
     priority: row.priority,
     idempotencyKey: row.idempotency_key === null ? undefined : fromStoredText(row.idempotency_key),
     retryOf: row.retry_of ?? undefined,
+    rerunOf: toOrigin(row.rerun_of),
     createdAt: row.created_at,
     startedAt: row.started_at ?? undefined,
     finishedAt: row.finished_at ?? undefined,
@@ -178,6 +185,12 @@ function toError(text: string | null): Job['error'] {
   if (text === null) return undefined;
   const { message, code } = JSON.parse(text);
   return { message, code };
+}
+
+function toOrigin(text: string | null): JobOrigin | undefined {
+  if (text === null) return undefined;
+  const { jobId, activationId, routineId, edits } = JSON.parse(text);
+  return { jobId, activationId, routineId, edits };
 }
 
 function toRecovery(row: JobRow): JobRecovery | undefined {

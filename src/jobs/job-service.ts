@@ -3,12 +3,15 @@ import type { Clock } from '../lib/clock.ts';
 import { NotFoundError } from '../lib/domain-error.ts';
 import { isKeptWithin } from '../lib/within.ts';
 import { StorageUnavailableError } from '../storage/database.ts';
+import type { ItemEdits } from './item-edits.ts';
 import { hasEnded, InvalidJobStateError, type Job, ShuttingDownError } from './job.ts';
+import type { JobDebug, PauseOptions } from './job-debug.ts';
 import type { JobHost } from './job-host.ts';
 import type { JobIntake } from './job-intake.ts';
 import type { JobLedger } from './job-ledger.ts';
 import type { JobFilter, JobQuery } from './job-query.ts';
 import type { StartJobRequest } from './job-request.ts';
+import type { JobReruns } from './job-reruns.ts';
 import type { JobStore } from './job-store.ts';
 
 export interface JobServiceDeps {
@@ -16,6 +19,8 @@ export interface JobServiceDeps {
   readonly store: JobStore;
   readonly host: JobHost;
   readonly ledger: JobLedger;
+  readonly reruns: JobReruns;
+  readonly debug: Pick<JobDebug, 'beforePause' | 'beforeResume'>;
   readonly clock: Clock;
   /** Called before a job is deleted: whoever counts jobs that have ended counts it now. */
   readonly beforeDelete: () => Promise<void>;
@@ -23,6 +28,15 @@ export interface JobServiceDeps {
 
 /** How long a command waits for what it did to be stored, in milliseconds. */
 const STORE_LIMIT_MS = 10_000;
+
+export interface RerunRequest {
+  readonly jobId: string;
+  readonly activationId: number;
+  readonly edits: ItemEdits;
+  /** How the new job is debugged from its first activation on. Default: not at all. */
+  readonly debug?: StartJobRequest['debug'];
+  readonly idempotencyKey?: string | undefined;
+}
 
 /**
  * What people do to jobs. Each change is stored before it is answered and announced. While that is not possible
@@ -35,15 +49,25 @@ export interface JobService {
    */
   start(request: StartJobRequest): Promise<Job>;
   /** @throws NotFoundError, InvalidJobStateError; so do the others */
-  pause(id: string): Promise<Job>;
-  resume(id: string): Promise<Job>;
+  pause(id: string, options?: PauseOptions): Promise<Job>;
+  /**
+   * Also ends a stop of the debugger.
+   * @throws SessionOwnedError when somebody else than `actor` debugs the job
+   */
+  resume(id: string, actor?: string): Promise<Job>;
   /** Is kept when the job has ended. */
   cancel(id: string): Promise<Job>;
   /**
-   * Starts a new job with the flow, input, metadata, owner and priority of one that failed or was cancelled. The key
-   * is as in `start`.
+   * Starts a new job with the flow, input, metadata, owner and priority of one that failed or was cancelled. One that
+   * began in the middle of another does so again, with the same items. The key is as in `start`.
    */
   retry(id: string, idempotencyKey?: string): Promise<Job>;
+  /**
+   * Starts a new job of the same flow, input, metadata, owner and priority as another, that begins with one activation of
+   * that: on the items it took, edited if wanted. The key is as in `start`.
+   * @throws also NotRecordedError, ValidationError
+   */
+  rerunFrom(request: RerunRequest): Promise<Job>;
   /** Deletes a job that has ended, with all that is known of it. */
   delete(id: string): Promise<Job>;
   /** @throws NotFoundError */
@@ -59,7 +83,7 @@ export interface JobService {
 }
 
 export function createJobService(deps: JobServiceDeps): JobService {
-  const { intake, store, host, ledger, clock } = deps;
+  const { intake, store, host, ledger, reruns, debug, clock } = deps;
   let isClosed = false;
 
   const require = async (id: string): Promise<Job> => {
@@ -124,16 +148,18 @@ export function createJobService(deps: JobServiceDeps): JobService {
 
   return {
     start: (request) => intake.take(request),
-    async pause(id) {
+    async pause(id, options = {}) {
       const refusal = ['paused', 'Only a running job can be paused.'] as const;
       const job = await require(id);
       if (job.state !== 'RUNNING') throw new InvalidJobStateError(job, ...refusal);
+      await debug.beforePause(id, options);
       return ask(job, refusal, () => host.pause(id));
     },
-    async resume(id) {
+    async resume(id, actor) {
       const refusal = ['resumed', 'Only a paused job can be resumed.'] as const;
       const job = await require(id);
       if (job.state !== 'PAUSED') throw new InvalidJobStateError(job, ...refusal);
+      debug.beforeResume(id, actor);
       return ask(job, refusal, () => host.resume(id));
     },
     async cancel(id) {
@@ -151,9 +177,12 @@ export function createJobService(deps: JobServiceDeps): JobService {
         const advice = 'Only a job that failed or was cancelled can; start a new one instead.';
         throw new InvalidJobStateError(job, 'retried', advice);
       }
-      const { flowId, input, metadata, owner, priority } = job;
-      const request = { flowId, input, metadata, owner, priority, idempotencyKey };
-      return intake.take(request, id);
+      return intake.take(requestOf(job, idempotencyKey), { retryOf: id, rerun: reruns.again(job) });
+    },
+    async rerunFrom({ jobId, activationId, edits, debug: debugRequest, idempotencyKey }) {
+      const job = await require(jobId);
+      const rerun = reruns.from(job, activationId, edits);
+      return intake.take({ ...requestOf(job, idempotencyKey), debug: debugRequest }, { rerun });
     },
     async delete(id) {
       const job = await require(id);
@@ -175,4 +204,10 @@ export function createJobService(deps: JobServiceDeps): JobService {
       intake.close();
     },
   };
+}
+
+/** What another job like this one is asked for with. */
+function requestOf(job: Job, idempotencyKey: string | undefined): StartJobRequest {
+  const { flowId, input, metadata, owner, priority } = job;
+  return { flowId, input, metadata, owner, priority, idempotencyKey };
 }

@@ -21,17 +21,20 @@ export type { JobChange } from './job-row.ts';
 export interface JobStore {
   /**
    * Stores a job, unless its idempotency key is taken: answers the job that has the key then.
+   * @param rerunItems text of the items that it begins with, of a job that begins in the middle of another
    * @throws StorageUnavailableError when that takes too long; it may have been stored then
    */
-  insert(job: Job): Promise<Job>;
+  insert(job: Job, rerunItems?: string): Promise<Job>;
   /**
    * Changes what is given of a job; answers the job as it is then, `undefined` when there is none.
    * @throws StorageUnavailableError when a deadline is given and over
    */
   update(id: string, change: JobChange, deadlineMs?: number): Promise<Job | undefined>;
-  /** Changes a job that has ended, keeps its results if it has any, and lets go of its checkpoint. */
+  /** Changes a job that has ended, keeps its results if it has any, and lets go of its checkpoint and debug session. */
   finish(id: string, change: JobChange, results: JobResults | undefined): Promise<Job | undefined>;
   get(id: string): Promise<Job | undefined>;
+  /** Text of the items that a job begins with that begins in the middle of another; `undefined` for any other. */
+  readRerunItems(id: string): Promise<string | undefined>;
   /** Begins anew to count the crashes of all jobs that have not ended. */
   forgetCrashes(): Promise<void>;
   /** Others deleted these jobs. */
@@ -54,6 +57,16 @@ export interface JobStoreOptions {
 }
 
 const MOST_TRIES = 10;
+
+/** The tables whose rows go with the job they are of. */
+const BELONGINGS = [
+  'job_checkpoints',
+  'job_results',
+  'job_logs',
+  'activations',
+  'breakpoints',
+  'debug_sessions',
+] as const;
 
 /** Keeps jobs in the database. */
 export function createJobStore(database: Database, options: JobStoreOptions = {}): JobStore {
@@ -105,10 +118,10 @@ export function createJobStore(database: Database, options: JobStoreOptions = {}
   const get = async (id: string): Promise<Job | undefined> => (await findMany([id]))[0];
 
   return {
-    async insert(job) {
+    async insert(job, rerunItems) {
       const insert = reads
         .insertInto('jobs')
-        .values(toRow(job))
+        .values(toRow(job, rerunItems))
         .onConflict((conflict) => conflict.doNothing())
         .returning('id');
       for (let tries = 0; tries < MOST_TRIES; tries++) {
@@ -133,6 +146,7 @@ export function createJobStore(database: Database, options: JobStoreOptions = {}
         updateJob(reads, id, { ...toColumns(end), ...countsOf(results) }),
         ...(results === undefined ? [] : [keepResults(reads, id, results)]),
         reads.deleteFrom('job_checkpoints').where('job_id', '=', id),
+        reads.deleteFrom('debug_sessions').where('job_id', '=', id),
       ];
       return writeJob(id, () => database.write(statements));
     },
@@ -149,6 +163,11 @@ export function createJobStore(database: Database, options: JobStoreOptions = {}
       for (const id of ids) cache?.noteWritten(id);
     },
     get,
+    async readRerunItems(id) {
+      const jobs = reads.selectFrom('jobs').select('rerun_items');
+      const row = await jobs.where('id', '=', toStoredText(id)).executeTakeFirst();
+      return row?.rerun_items ?? undefined;
+    },
     getMany: findMany,
     findByIdempotencyKey,
     async list(query) {
@@ -158,9 +177,9 @@ export function createJobStore(database: Database, options: JobStoreOptions = {}
     },
     count: (filter) => lists.count(filter),
     async delete(id, deadlineMs) {
-      const belongings = (
-        ['job_checkpoints', 'job_results', 'job_logs', 'activations'] as const
-      ).map((table) => reads.deleteFrom(table).where('job_id', '=', id));
+      const belongings = BELONGINGS.map((table) =>
+        reads.deleteFrom(table).where('job_id', '=', id),
+      );
       const job = reads.deleteFrom('jobs').where('id', '=', id).returning('id');
       const write = () => database.write([...belongings, job], within(deadlineMs));
       const results = await (cache === undefined ? write() : cache.during(id, write));

@@ -16,6 +16,8 @@ export interface Job {
   readonly idempotencyKey: string | undefined;
   /** The job that this one tries again. */
   readonly retryOf: string | undefined;
+  /** Of a job that begins in the middle of another: where. */
+  readonly rerunOf?: JobOrigin | undefined;
   readonly createdAt: number;
   readonly startedAt: number | undefined;
   readonly finishedAt: number | undefined;
@@ -27,6 +29,15 @@ export interface Job {
   readonly unresponsiveRoutineIds: readonly string[];
   /** How it was taken up again after the process it ran in had ended; `undefined` when that never happened. */
   readonly recovery: JobRecovery | undefined;
+}
+
+/** The activation of another job that a job begins with. */
+export interface JobOrigin {
+  readonly jobId: string;
+  readonly activationId: number;
+  readonly routineId: string;
+  /** Hash of how its items were edited; `undefined` for items as they were. */
+  readonly edits: string | undefined;
 }
 
 /** A job was taken up again by another process than the one it ran in. */
@@ -89,7 +100,7 @@ export class IdempotencyConflictError extends DomainError {
 
   constructor(key: string, jobId: string) {
     super(
-      `The idempotency key "${key}" was used for job ${jobId}, which has another flow or input. Use a new key.`,
+      `The idempotency key "${key}" was used for job ${jobId}, which has another flow, input or beginning. Use a new key.`,
     );
     this.jobId = jobId;
   }

@@ -1,3 +1,7 @@
+import type { DebugListener, DebugStart } from '../debugger/debug-host.ts';
+import { DebuggedJob } from '../debugger/debugged-job.ts';
+import { isHeld } from '../debugger/job-debugger.ts';
+import { createLocalDebugHost } from '../debugger/local-debug-host.ts';
 import {
   type Engine,
   type Flow,
@@ -13,11 +17,12 @@ import { readCheckpoint } from './checkpoint.ts';
 import { HostedRun } from './hosted-run.ts';
 import type { JobResults } from './job.ts';
 import type { HostedJob, JobHost, JobHostListener } from './job-host.ts';
+import { itemsOf, MOST_RERUN_CHARACTERS, readItems, writeItems } from './recorded-items.ts';
 
 export interface LocalJobHostOptions {
   readonly engine: Engine;
   readonly clock: Clock;
-  readonly listener: JobHostListener;
+  readonly listener: JobHostListener & DebugListener;
   readonly monitor?: JobMonitorOptions | undefined;
   /** Told of checkpoints that could not be taken, and of what is left of ended jobs that could not be told. */
   readonly onFailure: (error: unknown, jobId: string) => void;
@@ -29,6 +34,14 @@ export interface LocalJobHostOptions {
 interface EndedRun {
   readonly monitor: JobMonitor;
   readonly results: JobResults;
+}
+
+/** How a job is debugged of which nothing was said. */
+const UNDEBUGGED: DebugStart = { breakpoints: [], stopsAtEntry: false, before: undefined };
+
+/** What a job that begins again keeps of how it was debugged: where it stood is no more. */
+function beginAnew({ before, ...start }: DebugStart): DebugStart {
+  return { ...start, before: before && { ...before, stop: undefined, step: undefined } };
 }
 
 /** How often running jobs are looked at, for the rates of their queues and for checkpoints; more often for the latter. */
@@ -70,6 +83,7 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
   const settle = (run: HostedRun): JobResults | undefined => {
     const { job, monitor } = run;
     running.delete(job.id);
+    run.debugged?.end();
     if (running.size === 0) {
       cancelLook?.();
       cancelLook = undefined;
@@ -84,11 +98,35 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
     }
   };
 
+  /** The job is debugged from now on. */
+  const debug = (run: HostedRun, start: DebugStart = UNDEBUGGED): DebuggedJob => {
+    const { job, monitor } = run;
+    const { id: jobId, flow } = job;
+    run.debugged ??= new DebuggedJob({
+      job,
+      start,
+      clock,
+      listener: {
+        changed: (snapshot) => listener.debugChanged(jobId, snapshot),
+        breakpointHit: (hit) =>
+          listener.breakpointHit({ jobId, flowId: flow.id, at: clock.now(), ...hit }),
+        logged({ breakpointId, ...line }) {
+          const at = clock.now();
+          monitor.logged(job, { ...line, facts: { breakpointId }, at });
+          run.noteLogged();
+          listener.logged({ ...line, jobId, flowId: flow.id, at, breakpointId });
+        },
+      },
+    });
+    return run.debugged;
+  };
+
   /** Takes a job that the engine has just made; nothing has happened in it yet. */
-  const host = (job: JobRun, monitor: JobMonitor, isPaused: boolean) => {
+  const host = (job: JobRun, monitor: JobMonitor, isPaused: boolean, start?: DebugStart) => {
     const { id: jobId, flow } = job;
     const run = new HostedRun({ job, monitor, clock, listener, checkpointIntervalMs });
     running.set(jobId, run);
+    if (start !== undefined || job.state === 'PAUSED') debug(run, start);
     job.observe({
       stateChanged: (_, from) => {
         const { state, error, unresponsive } = job;
@@ -105,6 +143,7 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
           unresponsiveRoutineIds: unresponsive,
         });
         if (from === 'PENDING' && isPaused && state === 'RUNNING') job.pause();
+        if (state === 'PAUSED') debug(run);
         const isFirst = !hasEnded && !tried.has(flow);
         if (isFirst) tried.add(flow);
         // Only once the job's code is not in the middle of something.
@@ -119,6 +158,9 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
   };
 
   const optionsOf = ({ jobId, priority }: HostedJob): JobOptions => ({ id: jobId, priority });
+
+  const beginningOf = ({ from }: HostedJob): JobOptions =>
+    from === undefined ? {} : { from: { routineId: from.routineId, items: readItems(from.items) } };
 
   const find = (jobId: string): HostedRun => {
     const found = running.get(jobId);
@@ -135,21 +177,29 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
         running.get(jobId)?.noteStarting();
         return listener.starting(jobId, isPaused);
       };
-      const job = engine.start(flow, input as never, { ...optionsOf(hosted), beforeStart });
-      host(job, new JobMonitor(job, options.monitor, hosted.before), isPaused);
+      const job = engine.start(flow, input as never, {
+        ...optionsOf(hosted),
+        ...beginningOf(hosted),
+        beforeStart,
+      });
+      const monitor = new JobMonitor(job, options.monitor, hosted.before);
+      host(job, monitor, isPaused, hosted.debug && beginAnew(hosted.debug));
     },
     async restore(hosted, checkpoint) {
-      const { job: snapshot, monitor } = readCheckpoint(checkpoint);
+      const { job: snapshot, monitor: counts } = readCheckpoint(checkpoint);
       // It may have been paused or resumed since.
       const state = hosted.isPaused === true ? 'PAUSED' : 'RUNNING';
       const job = engine.restore(hosted.flow, { ...snapshot, state }, optionsOf(hosted));
       const { traceTotal = 0, logTotal = 0 } = hosted.before ?? {};
       const counted = {
-        ...monitor,
-        traceTotal: Math.max(traceTotal, monitor.traceTotal),
-        logTotal: Math.max(logTotal, monitor.logTotal),
+        ...counts,
+        traceTotal: Math.max(traceTotal, counts.traceTotal),
+        logTotal: Math.max(logTotal, counts.logTotal),
       };
-      host(job, new JobMonitor(job, options.monitor, counted), false);
+      const start = hosted.debug && { ...hosted.debug, stopsAtEntry: false };
+      const hasHeld = [...job.suspended].some(isHeld);
+      const monitor = new JobMonitor(job, options.monitor, counted);
+      host(job, monitor, false, start ?? (hasHeld ? UNDEBUGGED : undefined));
     },
     async pause(jobId) {
       await running.get(jobId)?.starting;
@@ -157,7 +207,9 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
     },
     async resume(jobId) {
       await running.get(jobId)?.starting;
-      find(jobId).job.resume();
+      const { job, debugged } = find(jobId);
+      if (debugged?.debugger.stop === undefined) job.resume();
+      else debugged.debugger.continue();
     },
     async cancel(jobId) {
       const { job } = find(jobId);
@@ -179,6 +231,15 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
     readOutputs: async (jobIds) => jobIds.map((jobId) => ended.get(jobId)?.results.outputs),
     readTrace: async (jobId, query) => monitorOf(jobId)?.readTrace(query),
     countTrace: async (jobId, filter) => monitorOf(jobId)?.countTrace(filter),
+    readLinks: async (jobId) => monitorOf(jobId)?.readLinks(),
+    readActivations: async (jobId, activationIds) =>
+      monitorOf(jobId)?.readActivations(activationIds),
+    async readItems(jobId, activationId) {
+      const activation = monitorOf(jobId)?.findActivation(activationId);
+      if (activation === undefined) return undefined;
+      const recorded = writeItems(itemsOf(activation), MOST_RERUN_CHARACTERS);
+      return { routineId: activation.routineId, recorded };
+    },
     readLogs: async (jobId) => monitorOf(jobId)?.readLogs(),
     watch(jobId, rateHz, sink) {
       const run = running.get(jobId);
@@ -189,8 +250,21 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
       sink.end();
       return () => undefined;
     },
+    debug: createLocalDebugHost({
+      find(jobId) {
+        const run = running.get(jobId);
+        return run && (run.debugged ?? 'IDLE');
+      },
+      require: (jobId) => debug(find(jobId)),
+      save: async (jobId) =>
+        running
+          .get(jobId)
+          ?.save()
+          .catch((error) => onFailure(error, jobId)),
+    }),
     async suspend(limitMs) {
       await engine.freeze(limitMs);
+      for (const { debugged } of running.values()) debugged?.end();
       await Promise.all([...running.values()].map((run) => run.checkpoint(true)));
     },
     async close() {

@@ -1,3 +1,4 @@
+import { debugRequestOf, StartDebugInput } from '../debug-sessions/start-debug.schema.ts';
 import { builder } from '../graphql/builder.ts';
 import './errors.schema.ts';
 import { localId } from '../graphql/ids.ts';
@@ -53,6 +54,10 @@ const StartJobInput = builder.inputType('StartJobInput', {
         'Makes it safe to send this again: the same key with the same flow and input answers the job that was ' +
         'made first. 1–200 characters.',
     }),
+    debug: t.field({
+      type: StartDebugInput,
+      description: 'How it is to be debugged from its first activation on. Default: not at all.',
+    }),
   }),
 });
 
@@ -74,7 +79,7 @@ builder.mutationField('startJob', (t) =>
     },
     args: { input: t.arg({ type: StartJobInput, required: true, description: 'The job.' }) },
     resolve: async (_root, { input: request }, { jobs }) => {
-      const { flowId, input, metadata, owner, priority, idempotencyKey } = request;
+      const { flowId, input, metadata, owner, priority, idempotencyKey, debug } = request;
       const job = await jobs.start({
         flowId: localId('Flow', flowId, ['input', 'flowId']),
         input: input === undefined ? {} : input,
@@ -82,80 +87,54 @@ builder.mutationField('startJob', (t) =>
         owner: owner ?? undefined,
         priority: priority ?? 0,
         idempotencyKey: idempotencyKey ?? undefined,
+        debug: debug ? debugRequestOf(debug, ['input', 'debug']) : undefined,
       });
       return { job };
     },
   }),
 );
 
-/** What differs between the mutations that take a job and do something to it. */
-interface JobCommand {
-  readonly name: 'pauseJob' | 'resumeJob' | 'cancelJob';
-  readonly description: string;
-  readonly jobDescription: string;
-  readonly run: 'pause' | 'resume' | 'cancel';
-}
+const CancelJobPayload = builder.objectRef<JobPayload>('CancelJobPayload');
+CancelJobPayload.implement({
+  description: 'What `cancelJob` did.',
+  fields: (t) => ({
+    job: t.field({
+      type: JobType,
+      description: 'The job, cancelled.',
+      resolve: ({ job }) => job,
+    }),
+  }),
+});
 
-const COMMANDS: readonly JobCommand[] = [
-  {
-    name: 'pauseJob',
-    run: 'pause',
-    description:
-      'Lets no more activations of a running job begin. Those that have begun go on to their end.',
-    jobDescription: 'The job, paused.',
-  },
-  {
-    name: 'resumeJob',
-    run: 'resume',
-    description: 'Lets a paused job go on.',
-    jobDescription: 'The job, running again.',
-  },
-  {
-    name: 'cancelJob',
-    run: 'cancel',
+const CancelJobInput = builder.inputType('CancelJobInput', {
+  description: 'What `cancelJob` needs to know.',
+  fields: (t) => ({ jobId: t.id({ required: true, description: 'The id of the job.' }) }),
+});
+
+builder.mutationField('cancelJob', (t) =>
+  t.field({
+    type: CancelJobPayload,
     description:
       'Ends a job. Running code sees its signal aborted and is waited for, 5 seconds at most, before this is ' +
       'answered; what ignores that is told in `unresponsiveRoutineIds`.',
-    jobDescription: 'The job, cancelled.',
-  },
-];
-
-for (const { name, run, description, jobDescription } of COMMANDS) {
-  const typeName = `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
-  const payload = builder.objectRef<JobPayload>(`${typeName}Payload`);
-  payload.implement({
-    description: `What \`${name}\` did.`,
-    fields: (t) => ({
-      job: t.field({ type: JobType, description: jobDescription, resolve: ({ job }) => job }),
+    authScopes: { control: true },
+    errors: {
+      types: [
+        NotFoundError,
+        InvalidJobStateError,
+        ValidationError,
+        ShuttingDownError,
+        StorageUnavailableError,
+        ForbiddenError,
+      ],
+      union: { name: 'CancelJobResult', description: 'The job, or why that was not done.' },
+    },
+    args: { input: t.arg({ type: CancelJobInput, required: true, description: 'The job.' }) },
+    resolve: async (_root, { input: { jobId } }, { jobs }) => ({
+      job: await jobs.cancel(localId('Job', jobId, ['input', 'jobId'])),
     }),
-  });
-  const input = builder.inputType(`${typeName}Input`, {
-    description: `What \`${name}\` needs to know.`,
-    fields: (t) => ({ jobId: t.id({ required: true, description: 'The id of the job.' }) }),
-  });
-  builder.mutationField(name, (t) =>
-    t.field({
-      type: payload,
-      description,
-      authScopes: { control: true },
-      errors: {
-        types: [
-          NotFoundError,
-          InvalidJobStateError,
-          ValidationError,
-          ShuttingDownError,
-          StorageUnavailableError,
-          ForbiddenError,
-        ],
-        union: { name: `${typeName}Result`, description: 'The job, or why that was not done.' },
-      },
-      args: { input: t.arg({ type: input, required: true, description: 'The job.' }) },
-      resolve: async (_root, { input: { jobId } }, { jobs }) => ({
-        job: await jobs[run](localId('Job', jobId, ['input', 'jobId'])),
-      }),
-    }),
-  );
-}
+  }),
+);
 
 const RetryJobPayload = builder.objectRef<JobPayload>('RetryJobPayload');
 RetryJobPayload.implement({
@@ -179,7 +158,8 @@ builder.mutationField('retryJob', (t) =>
   t.field({
     type: RetryJobPayload,
     description:
-      'Starts a new job with the flow, input, metadata, owner and priority of one that failed or was cancelled.',
+      'Starts a new job with the flow, input, metadata, owner and priority of one that failed or was cancelled. One that ' +
+      '`rerunFrom` made begins with the same items again.',
     authScopes: { control: true },
     errors: {
       types: [

@@ -59,6 +59,16 @@ export interface RetentionStore {
 /** What can't be removed now can wait, and must not keep anybody from closing. */
 const DEADLINE_MS = 2000;
 
+/** The tables whose rows go with the job they are of. */
+const BELONGINGS = [
+  'job_checkpoints',
+  'job_results',
+  'job_logs',
+  'activations',
+  'breakpoints',
+  'debug_sessions',
+] as const;
+
 export function createRetentionStore(database: Database): RetentionStore {
   const { reads, scans } = database;
 
@@ -146,9 +156,9 @@ export function createRetentionStore(database: Database): RetentionStore {
         .where('id', 'in', jobIds)
         .where('finished_at', 'is not', null)
         .where('is_rolled_up', '=', 1);
-      const belongings = (
-        ['job_checkpoints', 'job_results', 'job_logs', 'activations'] as const
-      ).map((table) => reads.deleteFrom(table).where('job_id', 'in', removable));
+      const belongings = BELONGINGS.map((table) =>
+        reads.deleteFrom(table).where('job_id', 'in', removable),
+      );
       const jobs = reads
         .deleteFrom('jobs')
         .where('id', 'in', removable)

@@ -10,7 +10,6 @@ import { Histogram, type HistogramSnapshot } from '../lib/histogram.ts';
 import { cutText, preview } from '../lib/preview.ts';
 import { RingBuffer } from '../lib/ring-buffer.ts';
 import { readDurations } from './durations.ts';
-import { readActivation } from './read-activation.ts';
 import { readQueue } from './read-queue.ts';
 import { readRoutine } from './read-routine.ts';
 import type {
@@ -18,17 +17,12 @@ import type {
   DurationReading,
   JobReading,
   LogRecord,
+  TraceLinks,
   TraceReading,
 } from './readings.ts';
 import { SlotRates } from './slot-rates.ts';
-import {
-  matchesTraceFilter,
-  selectTracePage,
-  type TraceCounts,
-  type TraceEntry,
-  type TraceFilter,
-  type TraceQuery,
-} from './trace-page.ts';
+import { type RecordItems, TraceMemory } from './trace-memory.ts';
+import type { TraceCounts, TraceFilter, TraceQuery } from './trace-page.ts';
 
 /** The most characters of items as text in what is kept of a job's trace. */
 export const KEPT_TRACE_CHARACTERS = 256 * 1024;
@@ -62,11 +56,9 @@ export class JobMonitor implements JobObserver {
   readonly #job: JobRun;
   readonly #durations = new Map<RoutineRun, Histogram>();
   readonly #rates = new Map<SlotQueue, SlotRates>();
-  readonly #trace: RingBuffer<Activation>;
-  readonly #failures: RingBuffer<{ readonly sequence: number; readonly activation: Activation }>;
+  readonly #trace: TraceMemory;
   readonly #logs: RingBuffer<LogEntry>;
-  /** Activations and log lines before the first that this monitor saw. */
-  readonly #traceBefore: number;
+  /** Log lines before the first that this monitor saw. */
   readonly #logsBefore: number;
   /** Changes that the job itself does not count: of rates, and in the log. */
   #otherChanges = 0;
@@ -74,10 +66,12 @@ export class JobMonitor implements JobObserver {
   /** @param snapshot what the monitor of a job that was restored had counted; activations and lines are numbered on */
   constructor(job: JobRun, options: JobMonitorOptions = {}, snapshot?: MonitorSnapshot) {
     this.#job = job;
-    this.#traceBefore = snapshot?.traceTotal ?? 0;
     this.#logsBefore = snapshot?.logTotal ?? 0;
-    this.#trace = new RingBuffer(options.traceLength ?? 1000);
-    this.#failures = new RingBuffer(options.failureTraceLength ?? 100);
+    this.#trace = new TraceMemory(job, {
+      length: options.traceLength ?? 1000,
+      failureLength: options.failureTraceLength ?? 100,
+      before: snapshot?.traceTotal ?? 0,
+    });
     this.#logs = new RingBuffer(options.logLength ?? 500);
     const nowMs = job.readClockMs();
     for (const routine of job.routines) {
@@ -96,8 +90,6 @@ export class JobMonitor implements JobObserver {
     // One that the job's end cut short says nothing of how long the routine takes.
     if (outcome !== 'ABANDONED') this.#durations.get(routine)?.record(runMs);
     this.#trace.push(activation);
-    if (outcome === 'COMPLETED') return;
-    this.#failures.push({ sequence: this.traceTotal, activation });
   }
 
   logged(_job: JobRun, entry: LogEntry): void {
@@ -112,12 +104,12 @@ export class JobMonitor implements JobObserver {
 
   /** How many activations have ended, those not remembered any more included; also the place of the newest. */
   get traceTotal(): number {
-    return this.#traceBefore + this.#trace.pushed;
+    return this.#trace.total;
   }
 
   /** How many of the newest activations are remembered at most. */
   get traceLength(): number {
-    return this.#trace.capacity;
+    return this.#trace.length;
   }
 
   /** How many of the newest lines of the log are remembered at most. */
@@ -181,23 +173,34 @@ export class JobMonitor implements JobObserver {
 
   /** A page of the trace. Previews are made of what is on the page, of nothing else. */
   readTrace(query: TraceQuery): ActivationRecord[] {
-    return selectTracePage(this.#entries(), query).map((entry) => this.#record(entry));
+    return this.#trace.read(query);
   }
 
   countTrace(filter: TraceFilter): TraceCounts {
-    const entries = this.#entries();
-    return {
-      matching: entries.filter((entry) => matchesTraceFilter(entry, filter)).length,
-      dropped: this.traceTotal - entries.length,
-    };
+    return this.#trace.count(filter);
+  }
+
+  /** Who emitted what to whom, as far as it is remembered: also of activations that have not ended. */
+  readLinks(): TraceLinks {
+    return this.#trace.readLinks();
+  }
+
+  /** The last runs of activations, in the order of the ids; `undefined` for what is not remembered, or has not ended. */
+  readActivations(activationIds: readonly number[]): (ActivationRecord | undefined)[] {
+    return this.#trace.readActivations(activationIds);
+  }
+
+  /** An activation that is remembered, or has not ended; the last of its runs. */
+  findActivation(activationId: number): Activation | undefined {
+    return this.#trace.find(activationId);
   }
 
   /**
    * The trace as plain data, to be kept when the job has ended: the newest activations, in order, whose items as
-   * text have at most `maxCharacters` together.
+   * text, those that are written down included, have at most `maxCharacters` together.
    */
-  keepTrace(maxCharacters: number): TraceReading {
-    const records = this.traceSince(0, maxCharacters);
+  keepTrace(maxCharacters: number, recordItems?: RecordItems): TraceReading {
+    const records = this.traceSince(0, maxCharacters, recordItems);
     return { records, droppedCount: this.traceTotal - records.length };
   }
 
@@ -205,41 +208,12 @@ export class JobMonitor implements JobObserver {
    * The activations that came after a place in the trace and are still remembered, in order: the newest of them, whose
    * items as text have at most `maxCharacters` together.
    */
-  traceSince(sequence: number, maxCharacters: number): ActivationRecord[] {
-    const records: ActivationRecord[] = [];
-    let characters = 0;
-    for (const entry of this.#entries().reverse()) {
-      if (entry.sequence <= sequence) break;
-      const record = this.#record(entry);
-      for (const { item } of [...record.inputs, ...record.outputs]) characters += item.text.length;
-      if (characters > maxCharacters) break;
-      records.push(record);
-    }
-    return records.reverse();
-  }
-
-  #entries(): (TraceEntry & { readonly activation: Activation })[] {
-    const before = this.traceTotal - this.#trace.length; // the newest that is not among the newest any more
-    const kept = [
-      ...[...this.#failures].filter(({ sequence }) => sequence <= before),
-      ...[...this.#trace].map((activation, at) => ({ activation, sequence: before + at + 1 })),
-    ];
-    return kept.map(({ activation, sequence }) => ({
-      activation,
-      sequence,
-      routineId: activation.routine.id,
-      outcome: activation.outcome ?? 'ABANDONED',
-    }));
-  }
-
-  #record({
-    activation,
-    sequence,
-  }: {
-    activation: Activation;
-    sequence: number;
-  }): ActivationRecord {
-    return readActivation(this.#job, activation, sequence);
+  traceSince(
+    sequence: number,
+    maxCharacters: number,
+    recordItems?: RecordItems,
+  ): ActivationRecord[] {
+    return this.#trace.since(sequence, maxCharacters, recordItems);
   }
 
   readLogs(): LogRecord[] {

@@ -18,10 +18,27 @@ export function pressureLevel(
   return count / maxLength >= MEDIUM_USAGE ? 'MEDIUM' : 'LOW';
 }
 
+/** From how many items on a slot is nearly full. */
+export function watermarkThreshold({ definition, maxLength }: SlotQueue): number {
+  return Math.ceil(definition.watermark * maxLength);
+}
+
+/** With how many items a slot comes to a level. */
+export function levelThreshold(slot: SlotQueue, level: Exclude<PressureLevel, 'LOW'>): number {
+  if (level === 'CRITICAL') return slot.maxLength;
+  if (level === 'HIGH') return Math.max(1, watermarkThreshold(slot));
+  return Math.max(1, Math.ceil(MEDIUM_USAGE * slot.maxLength));
+}
+
+/** The level of a slot as it is. */
+export function pressureLevelOf(slot: SlotQueue): PressureLevel {
+  return pressureLevel(slot.length, slot.maxLength, watermarkThreshold(slot));
+}
+
 /** Reads a slot's queue. */
 export function readQueue(job: JobRun, slot: SlotQueue, rates: SlotRates): QueueReading {
-  const { definition, length, maxLength, oldestQueuedMs } = slot;
-  const watermarkThreshold = Math.ceil(definition.watermark * maxLength);
+  const { length, maxLength, oldestQueuedMs } = slot;
+  const nearlyFull = watermarkThreshold(slot);
   // Nothing moves in a job that has ended.
   const { inPerSecond, outPerSecond } = isFinalState(job.state) ? AT_REST : rates;
   const growth = inPerSecond - outPerSecond;
@@ -32,11 +49,11 @@ export function readQueue(job: JobRun, slot: SlotQueue, rates: SlotRates): Queue
     inFlightCount: slot.inFlight,
     waitingOutsideCount: slot.held.length,
     maxLength,
-    watermarkThreshold,
+    watermarkThreshold: nearlyFull,
     usage: length / maxLength,
-    pressureLevel: pressureLevel(length, maxLength, watermarkThreshold),
+    pressureLevel: pressureLevel(length, maxLength, nearlyFull),
     isFull: slot.isFull,
-    isNearFull: length >= watermarkThreshold,
+    isNearFull: length >= nearlyFull,
     peakCount: slot.peak,
     acceptedCount: slot.accepted,
     consumedCount: slot.consumed,

@@ -135,11 +135,16 @@ export interface JobReading {
   readonly routines: readonly RoutineReading[];
 }
 
+/** Where an item came from. `JOB_INPUT`: also what a job that begins in the middle of another began with. */
+export type ItemOrigin = 'ACTIVATION' | 'JOB_INPUT' | 'BY_HAND';
+
 /** An item that an activation took. */
 export interface TracedInput {
   readonly slot: string;
-  /** The activation that emitted it; `undefined` for the job's input. */
+  /** The activation that emitted it; `undefined` for the job's input, and what was put in by hand. */
   readonly emittedBy: number | undefined;
+  /** Always told of what was put in by hand. */
+  readonly origin?: ItemOrigin | undefined;
   readonly item: Preview;
 }
 
@@ -148,16 +153,28 @@ export interface TracedOutput {
   readonly item: Preview;
 }
 
-/** One run of a routine's code, as the trace tells it. */
-export interface ActivationRecord {
-  /** Its place among all runs of the job in the order in which they ended, from 1. */
-  readonly sequence: number;
+/**
+ * What there is of the items that an activation took, so that it can be run again on them. `IN_MEMORY`: they are as they
+ * are now, whatever code did to them since. `KEPT`: they were written down, as text of `writeItems`. Else they were not:
+ * `TOO_LARGE`, too large by themselves; `NO_ROOM`, what is kept of the job's trace was full; `NOT_WRITABLE`, not plain
+ * data.
+ */
+export type RecordedItems =
+  | { readonly kind: 'IN_MEMORY' }
+  | { readonly kind: 'TOO_LARGE' | 'NO_ROOM' }
+  | { readonly kind: 'KEPT'; readonly text: string }
+  | { readonly kind: 'NOT_WRITABLE'; readonly problem: string };
+
+/** What must be known of an activation to follow the trail of items: all but the items. */
+export interface TraceLink {
+  /** Its place among all runs of the job in the order in which they ended, from 1; `undefined` while it has not ended. */
+  readonly sequence: number | undefined;
   /** Number of the activation in its job, from 1; its retries have the same. */
   readonly activationId: number;
   readonly routineId: string;
   readonly attempt: number;
-  readonly outcome: ActivationOutcome;
-  readonly error: FailureReading | undefined;
+  /** `undefined` while it has not ended. */
+  readonly outcome: ActivationOutcome | undefined;
   readonly startedAt: number;
   /** How long the oldest of its items had waited in the slot. */
   readonly waitMs: number;
@@ -167,12 +184,44 @@ export interface ActivationRecord {
   readonly blockedMs: number;
   /** The activations that emitted what it took. */
   readonly parentIds: readonly number[];
+  /** Where else items that it took came from; not in records of old. */
+  readonly otherOrigins?: readonly Exclude<ItemOrigin, 'ACTIVATION'>[] | undefined;
+  /**
+   * Of a job that was taken up again: from where it went on. Activations with higher numbers that ended up to that place
+   * in the trace are of a past that did not count: their numbers were given again.
+   */
+  readonly resumedFrom?: TracePlace | undefined;
+}
+
+/** A place in a trace: the last run of a routine that had ended, and how many activations had begun. */
+export interface TracePlace {
+  readonly sequence: number;
+  readonly activationCount: number;
+}
+
+/** What is remembered of who emitted what to whom in a job that is running, or has just ended. */
+export interface TraceLinks {
+  /** In the order in which they ended; then those that have not. */
+  readonly links: readonly TraceLink[];
+  /** From this place in the trace on none is missing. */
+  readonly completeFrom: number;
+  /** How many activations have begun: the number of the newest. */
+  readonly activationCount: number;
+}
+
+/** One run of a routine's code, as the trace tells it. */
+export interface ActivationRecord extends TraceLink {
+  readonly sequence: number;
+  readonly outcome: ActivationOutcome;
+  readonly error: FailureReading | undefined;
   /** The first of the items it took. */
   readonly inputs: readonly TracedInput[];
   readonly inputCount: number;
   /** The first of the items it emitted. */
   readonly outputs: readonly TracedOutput[];
   readonly outputCount: number;
+  /** Not in records of old. */
+  readonly recorded?: RecordedItems | undefined;
 }
 
 /** The trace of a job that has ended: activations, oldest first, and how many more there were. */

@@ -12,6 +12,17 @@ PreviewType.implement({
   }),
 });
 
+export const ItemOriginType = builder.enumType('ItemOrigin', {
+  description: 'Where an item came from.',
+  values: {
+    ACTIVATION: { description: 'An activation emitted it.' },
+    JOB_INPUT: {
+      description: "It is the job's input, or what a job began with that `rerunFrom` made.",
+    },
+    BY_HAND: { description: 'Somebody put it in while the job was debugged.' },
+  } as const,
+});
+
 const TracedInputType = builder.objectRef<TracedInput>('TracedInput');
 TracedInputType.implement({
   description: 'An item that an activation took.',
@@ -20,7 +31,14 @@ TracedInputType.implement({
     emittedBy: t.expose('emittedBy', {
       type: 'Count',
       nullable: true,
-      description: "The number of the activation that emitted it; null for the job's input.",
+      description:
+        "The number of the activation that emitted it; null for the job's input, and for what was put in by hand.",
+    }),
+    origin: t.field({
+      type: ItemOriginType,
+      description: 'Where it came from.',
+      resolve: ({ origin, emittedBy }) =>
+        origin ?? (emittedBy === undefined ? 'JOB_INPUT' : 'ACTIVATION'),
     }),
     item: t.field({
       type: PreviewType,
@@ -91,7 +109,8 @@ ActivationRecordType.implement({
     parentIds: t.field({
       type: ['Count'],
       resolve: ({ parentIds }) => [...parentIds],
-      description: "The activations that emitted what it took; none when that was the job's input.",
+      description:
+        "The activations that emitted what it took; none for the job's input and for what was put in by hand.",
     }),
     inputs: t.field({
       type: [TracedInputType],

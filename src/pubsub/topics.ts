@@ -7,6 +7,13 @@ export interface Topics {
   jobChanged: JobChanged;
   /** Something happened in a job. */
   jobEvent: JobEvent;
+  /** The debug session of a job, or its breakpoints, changed. */
+  debugChanged: DebugChanged;
+}
+
+export interface DebugChanged {
+  readonly jobId: string;
+  readonly flowId: string;
 }
 
 export interface JobChanged {
@@ -73,6 +80,12 @@ export type JobHappening =
       readonly level: string;
       readonly message: string;
     }
+  | {
+      readonly type: 'LOG_POINT';
+      readonly breakpointId: string;
+      readonly routineId: string;
+      readonly message: string;
+    }
   | { readonly type: 'LOGS_SKIPPED'; readonly count: number }
   | {
       readonly type: 'PROGRESS_REPORTED';
@@ -80,6 +93,22 @@ export type JobHappening =
       readonly done: number;
       readonly total?: number;
       readonly message?: string;
+    }
+  | {
+      readonly type: 'BREAKPOINT_HIT';
+      readonly breakpointId: string;
+      /** In this job. */
+      readonly hitCount: number;
+      /** Why the job stopped. */
+      readonly reason: string;
+      readonly routineId: string;
+      /** Without for a queue that came to a pressure level. */
+      readonly activationId?: number;
+    }
+  | {
+      readonly type: 'STOP_EXPIRED';
+      /** How long the job stood still, in milliseconds. */
+      readonly afterMs: number;
     };
 
 export type JobEvent = JobEventBase & JobHappening;

@@ -20,7 +20,8 @@ export async function openApp(options: AppOptions): Promise<App> {
     if (clock instanceof ManualClock) await clock.advance(60_000);
     await closed;
     await settle();
-    expect(app.pubsub.listenerCount('jobChanged') + app.pubsub.listenerCount('jobEvent')).toBe(0);
+    const topics = ['jobChanged', 'jobEvent', 'debugChanged'] as const;
+    expect(topics.map((topic) => app.pubsub.listenerCount(topic))).toEqual([0, 0, 0]);
     if (clock instanceof ManualClock) expect(clock.timers).toBe(0);
   });
   return app;

@@ -20,6 +20,7 @@ async function open() {
     Job: job,
     JobRoutine: `JobRoutine:${uuid}/wait`,
     SlotQueue: `SlotQueue:${uuid}/wait.item`,
+    DebugSession: `DebugSession:${uuid}`,
   };
   return { app, ids, uuid };
 }
@@ -54,6 +55,8 @@ describe('global ids', () => {
       `SlotQueue:${uuid}/wait.other`,
       `SlotQueue:${uuid}/wait`,
       'SlotQueue:gone/wait.item',
+      'DebugSession:gone',
+      'Breakpoint:gone',
     ];
     for (const id of unknown) {
       const [kind = '', ...rest] = id.split(':');

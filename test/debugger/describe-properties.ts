@@ -105,9 +105,9 @@ export function describeProperties(scale: number): void {
             await job.settled;
             expectAllAccountedFor(job, built, ledger, auditor);
           }),
-          { numRuns: 150 * scale },
+          { numRuns: 100 * scale },
         );
-        expect(stops).toBeGreaterThan(300 * scale);
+        expect(stops).toBeGreaterThan(100 * scale);
       },
       TIME_LIMIT_MS,
     );
@@ -131,9 +131,9 @@ export function describeProperties(scale: number): void {
             };
             expect(await run(true)).toEqual(await run(false));
           }),
-          { numRuns: 150 * scale },
+          { numRuns: 100 * scale },
         );
-        expect(stops).toBeGreaterThan(300 * scale);
+        expect(stops).toBeGreaterThan(100 * scale);
       },
       TIME_LIMIT_MS,
     );

@@ -143,8 +143,8 @@ describe('O2 variables', () => {
       secrets: ['key'],
       slots: { item: slot<number>() },
       state: () => ({ count: 0, list: [1, 2] }),
-      run: ({ item }, ctx) => {
-        (ctx.state as { count: number }).count += item;
+      run: ({ item }: { item: number }, ctx: { state: { count: number } }) => {
+        ctx.state.count += item;
       },
     } as never);
     const flow = defineFlow({ id: 'scopes' }, (f) => {

@@ -210,8 +210,8 @@ describe('O3 breakpoints stop a job', () => {
       await settle(1);
       gate.openAll();
     }
-    const { outputs } = await job.settled;
-    expect([...outputs.items].sort()).toEqual(range(6));
+    const { items = [] } = (await job.settled).outputs;
+    expect([...items].sort()).toEqual(range(6));
   });
 
   test('other jobs go on', async () => {
@@ -298,10 +298,11 @@ describe('O3 which hits stop', () => {
       breakpoint({ ...at, id: 'first', condition: 'item == 3', ...logs }),
       breakpoint({ ...at, id: 'second', after: 'first', condition: 'item != 3' }),
     ]);
-    expect(debugged.snapshot.progress.second).toMatchObject({ isArmed: false });
+    const second = () => new Map(Object.entries(debugged.snapshot.progress)).get('second');
+    expect(second()).toMatchObject({ isArmed: false });
     await paused(job);
     expect(debugged.held[0]?.items[0]?.value).toBe(4);
-    expect(debugged.snapshot.progress.second).toMatchObject({ isArmed: true, hitCount: 1 });
+    expect(second()).toMatchObject({ isArmed: true, hitCount: 1 });
     job.cancel();
     await job.settled;
   });

@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { createBreakpointStore } from '../../src/debug-sessions/breakpoint-store.ts';
 import type { Job, JobResults } from '../../src/jobs/job.ts';
 import { type JobQuery, positionOf } from '../../src/jobs/job-query.ts';
 import { createJobStore, type JobStore } from '../../src/jobs/job-store.ts';
 import type { Database } from '../../src/storage/database.ts';
+import { makeBreakpoint } from '../debug-sessions/kept.ts';
 import { forEachDatabase } from '../support/databases.ts';
 import { matchesFilter, pageOf } from './job-list-specification.ts';
 import { makeJob, makeReading, someJobs, someQuery } from './stored-jobs.ts';
@@ -45,18 +47,28 @@ async function insertAll(store: JobStore, jobs: readonly Job[]) {
   await Promise.all(jobs.map((job) => store.insert(job)));
 }
 
+const BELONGINGS = [
+  'job_results',
+  'job_checkpoints',
+  'activations',
+  'job_logs',
+  'breakpoints',
+  'debug_sessions',
+] as const;
+
 /** How many rows of each table belong to a job. */
 async function belongingsOf({ reads }: Database, jobId: string) {
   const counts = [];
-  for (const table of ['job_results', 'job_checkpoints', 'activations', 'job_logs'] as const) {
+  for (const table of BELONGINGS) {
     const rows = await reads.selectFrom(table).select('job_id').where('job_id', '=', jobId);
     counts.push((await rows.execute()).length);
   }
   return counts;
 }
 
-/** Gives a job two rows in its trace and its log, and a checkpoint. */
-async function addBelongings({ reads, write }: Database, jobId: string) {
+/** Gives a job two rows in its trace and its log, a checkpoint, a breakpoint and a debug session. */
+async function addBelongings(database: Database, jobId: string) {
+  const { reads, write } = database;
   const activation = { job_id: jobId, routine_id: 'r', outcome: 'COMPLETED', record: '{}' };
   const line = { job_id: jobId, at: 0, level: 'INFO', routine_id: 'r', activation_id: 1 };
   await write([
@@ -73,6 +85,9 @@ async function addBelongings({ reads, write }: Database, jobId: string) {
       is_final: 0,
     }),
   ]);
+  await createBreakpointStore(database).insert([makeBreakpoint({ id: jobId, jobId })]);
+  const session = { session: '{}', updated_at: 0, resume_at: null };
+  await write([reads.insertInto('debug_sessions').values({ ...session, job_id: jobId })]);
 }
 
 forEachDatabase(({ open }) => {
@@ -167,7 +182,7 @@ forEachDatabase(({ open }) => {
   });
 
   describe('the end of a job', () => {
-    it('stores the job, its results and its figures, and lets go of its checkpoint', async () => {
+    it('stores the job, its results and its figures, and lets go of its checkpoint and debug session', async () => {
       const database = await open();
       const store = createJobStore(database);
       await insertAll(store, [makeJob({ id: 'a' }), makeJob({ id: 'b' })]);
@@ -181,8 +196,8 @@ forEachDatabase(({ open }) => {
         const ended = await store.finish('a', change, results('a', { reading, traceTotal }));
         expect(ended).toEqual(makeJob({ id: 'a', ...change }));
       }
-      expect(await belongingsOf(database, 'a')).toEqual([1, 0, 2, 2]);
-      expect(await belongingsOf(database, 'b')).toEqual([0, 1, 2, 2]);
+      expect(await belongingsOf(database, 'a')).toEqual([1, 0, 2, 2, 1, 0]);
+      expect(await belongingsOf(database, 'b')).toEqual([0, 1, 2, 2, 1, 1]);
       const row = await database.reads
         .selectFrom('jobs')
         .innerJoin('job_results', 'job_id', 'id')
@@ -195,14 +210,14 @@ forEachDatabase(({ open }) => {
         is_rolled_up: 0,
       });
       expect(await store.finish('b', change, undefined)).toMatchObject(change);
-      expect(await belongingsOf(database, 'b')).toEqual([0, 0, 2, 2]);
+      expect(await belongingsOf(database, 'b')).toEqual([0, 0, 2, 2, 1, 0]);
     });
 
     it('keeps nothing of a job that is gone', async () => {
       const database = await open();
       const store = createJobStore(database);
       expect(await store.finish('a', { state: 'FAILED' }, results('a'))).toBeUndefined();
-      expect(await belongingsOf(database, 'a')).toEqual([0, 0, 0, 0]);
+      expect(await belongingsOf(database, 'a')).toEqual([0, 0, 0, 0, 0, 0]);
     });
 
     it('stores all or nothing', async () => {
@@ -213,7 +228,7 @@ forEachDatabase(({ open }) => {
       const broken = results('a', { traceTotal: null as never });
       await expect(store.finish('a', { state: 'FAILED', finishedAt: 1 }, broken)).rejects.toThrow();
       expect(await store.get('a')).toMatchObject({ state: 'PENDING' });
-      expect(await belongingsOf(database, 'a')).toEqual([0, 1, 2, 2]);
+      expect(await belongingsOf(database, 'a')).toEqual([0, 1, 2, 2, 1, 1]);
     });
 
     it('deletes a job with all that belongs to it, and nothing else', async () => {
@@ -226,8 +241,8 @@ forEachDatabase(({ open }) => {
       }
       expect(await store.delete('a')).toBe(true);
       expect(await store.get('a')).toBeUndefined();
-      expect(await belongingsOf(database, 'a')).toEqual([0, 0, 0, 0]);
-      expect(await belongingsOf(database, 'b')).toEqual([1, 1, 2, 2]);
+      expect(await belongingsOf(database, 'a')).toEqual([0, 0, 0, 0, 0, 0]);
+      expect(await belongingsOf(database, 'b')).toEqual([1, 1, 2, 2, 1, 1]);
       expect(await store.delete('a')).toBe(false);
     });
   });

@@ -1,5 +1,6 @@
 import { type Insertable, sql } from 'kysely';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { createBreakpointStore } from '../../src/debug-sessions/breakpoint-store.ts';
 import type { Job } from '../../src/jobs/job.ts';
 import { createJobStore } from '../../src/jobs/job-store.ts';
 import {
@@ -9,6 +10,7 @@ import {
 } from '../../src/jobs/retention.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import type { AuditEntriesTable, FlowMetricsTable } from '../../src/storage/tables.ts';
+import { makeBreakpoint } from '../debug-sessions/kept.ts';
 import { forEachDatabase, type TestDatabase } from '../support/databases.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { makeJob, makeReading } from './stored-jobs.ts';
@@ -101,7 +103,7 @@ async function openRetention(open: TestDatabase['open'], options: RetentionOptio
     endJob,
     addRows,
     /** The ids of all jobs in some table. */
-    async jobsIn(table: 'jobs' | 'job_results' | 'activations' | 'job_logs') {
+    async jobsIn(table: 'jobs' | 'job_results' | 'activations' | 'job_logs' | 'breakpoints') {
       const column = table === 'jobs' ? 'id' : 'job_id';
       const rows = await reads
         .selectFrom(table)
@@ -124,7 +126,7 @@ async function openRetention(open: TestDatabase['open'], options: RetentionOptio
 forEachDatabase(({ open }) => {
   describe('jobs', () => {
     it('go by age with all that belongs to them; those that have not ended or are not counted stay', async () => {
-      const { endJob, store, round, jobsIn, removed } = await openRetention(open, {
+      const { endJob, store, round, jobsIn, removed, database } = await openRetention(open, {
         jobs: { ...NEVER, maxAgeMs: 24 * HOUR_MS },
       });
       await endJob('old', 25, { flowId: 'f' });
@@ -132,9 +134,12 @@ forEachDatabase(({ open }) => {
       await endJob('young', 23);
       await endJob('not counted', 27, {}, false);
       await store.insert(makeJob({ id: 'running', state: 'RUNNING', createdAt: 0, startedAt: 0 }));
+      const ids = ['old', 'young', 'not counted'];
+      const breakpoints = ids.map((id) => makeBreakpoint({ id, jobId: id }));
+      await createBreakpointStore(database).insert(breakpoints);
       await round();
       expect(await jobsIn('jobs')).toEqual(['not counted', 'running', 'young']);
-      for (const table of ['job_results', 'activations', 'job_logs'] as const) {
+      for (const table of ['job_results', 'activations', 'job_logs', 'breakpoints'] as const) {
         expect(await jobsIn(table)).toEqual(['not counted', 'young']);
       }
       expect(removed.toSorted(byId)).toEqual([

@@ -28,6 +28,7 @@ const SHOWN = `
     activeRoutines { routineId }
     outputs { name count values }
     retryOf { id status metrics { executionCount } retryOf { id } }
+    debugSession { id status owner stop { number } watches { expression } }
   } }
   pageInfo { hasNextPage hasPreviousPage startCursor endCursor }`;
 

@@ -1,0 +1,268 @@
+import type { BreakpointProgress } from '../debugger/breakpoint.ts';
+import { checkBreakpoint } from '../debugger/check-breakpoint.ts';
+import type { DebugHost } from '../debugger/debug-host.ts';
+import type { FlowRegistry } from '../flows/flow-registry.ts';
+import type { Clock } from '../lib/clock.ts';
+import { DomainError, NotFoundError, ValidationError } from '../lib/domain-error.ts';
+import { newId } from '../lib/ids.ts';
+import { createTurns } from '../lib/turns.ts';
+import type { BreakpointBook } from './breakpoint-book.ts';
+import type { BreakpointStore } from './breakpoint-store.ts';
+import { checkAfter } from './check-arming.ts';
+import type {
+  BreakpointFilter,
+  BreakpointPatch,
+  BreakpointQuery,
+  KeptBreakpoint,
+} from './kept-breakpoint.ts';
+import { type NewBreakpoint, toBreakpoint } from './new-breakpoint.ts';
+import type { OpenJobs } from './open-jobs.ts';
+import type { SessionBook } from './session-book.ts';
+import type { SessionOwners } from './session-owners.ts';
+
+/** Where a breakpoint belongs, and who wants to change it. */
+export interface BreakpointRequest {
+  /** For one of a job. Exactly one of this and `flowId` is given. */
+  readonly jobId?: string | undefined;
+  /** For one that every job of the flow has, also those that run already. */
+  readonly flowId?: string | undefined;
+  /** As of a `SessionRequest`. */
+  readonly actor: string | undefined;
+}
+
+/** What people change in a breakpoint. What is given as `undefined` is taken away. */
+export type BreakpointChanges = Omit<BreakpointPatch, 'updatedAt'>;
+
+/** A breakpoint as it counts in one job. */
+export interface BreakpointInJob {
+  readonly breakpoint: KeptBreakpoint;
+  /** `undefined` while nothing is known of it there, and when the job has ended. */
+  readonly progress: BreakpointProgress | undefined;
+}
+
+/**
+ * What people do to breakpoints. Each change is stored before it is answered, and counts in all jobs concerned then.
+ *
+ * Changing those of a job is a command in its session: it is refused with a `SessionOwnedError` while somebody else
+ * owns that. Those of a flow are nobody's. A breakpoint that arms others may be removed: they are armed from then on. All throw `NotFoundError` for a job, flow or breakpoint that is not there,
+ * `InvalidJobStateError` for a job that has ended, and `StorageUnavailableError`.
+ */
+export interface BreakpointService {
+  /** @throws ValidationError with every fault, and when there are as many as a job or flow may have */
+  add(request: BreakpointRequest & NewBreakpoint): Promise<KeptBreakpoint>;
+  /** @throws ValidationError */
+  update(
+    id: string,
+    actor: string | undefined,
+    changes: BreakpointChanges,
+  ): Promise<KeptBreakpoint>;
+  /** Answers the breakpoint as it was. Also of a job that has ended. */
+  remove(id: string, actor: string | undefined): Promise<KeptBreakpoint>;
+  /** Removes all of a job, or all of a flow that are not of one of its jobs; answers how many. */
+  clear(request: BreakpointRequest): Promise<number>;
+  /** In the order of the ids; `undefined` where there is no such breakpoint. */
+  find(ids: readonly string[]): Promise<(KeptBreakpoint | undefined)[]>;
+  list(query: BreakpointQuery): Promise<KeptBreakpoint[]>;
+  count(filter: BreakpointFilter): Promise<number>;
+  /** Those of a job and those of its flow, in the order they were made. @throws NotFoundError */
+  ofJob(jobId: string): Promise<readonly BreakpointInJob[]>;
+}
+
+export interface BreakpointServiceDeps {
+  readonly book: BreakpointBook;
+  readonly store: BreakpointStore;
+  readonly flows: FlowRegistry;
+  readonly jobs: OpenJobs;
+  readonly sessions: SessionBook;
+  readonly owners: SessionOwners;
+  readonly host: DebugHost;
+  readonly clock: Clock;
+  /** Told that the breakpoints of a job are others now. */
+  readonly onChanged: (jobId: string, flowId: string) => void;
+  /** Told of a job that could not be given its breakpoints. */
+  readonly onFailure: (error: unknown, jobId: string) => void;
+}
+
+/** The most breakpoints of a job, and of a flow. */
+export const MOST_BREAKPOINTS = 100;
+
+/** Says that there are too many. */
+export const TOO_MANY = `A job has at most ${MOST_BREAKPOINTS} breakpoints of its own, and a flow as many. Remove some.`;
+
+type Scope = Pick<KeptBreakpoint, 'jobId' | 'flowId'>;
+
+export function createBreakpointService(deps: BreakpointServiceDeps): BreakpointService & {
+  /** Disables a breakpoint that stops once, and has. */
+  disable(id: string): Promise<void>;
+} {
+  const { book, store, flows, jobs, sessions, owners, host, clock } = deps;
+  /** By flow: a breakpoint may arm another of the same flow. */
+  const turns = createTurns();
+
+  const newest = (breakpoint: KeptBreakpoint) => book.get(breakpoint.id) ?? breakpoint;
+
+  /** Hands all jobs concerned their breakpoints. */
+  const apply = async ({ jobId, flowId }: Scope) => {
+    const concerned = jobId === undefined ? jobs.ofFlow(flowId) : [jobId];
+    const handOver = async (id: string) => {
+      try {
+        await host.setBreakpoints(id, book.inJob(id, flowId));
+      } catch (error) {
+        if (!(error instanceof DomainError)) deps.onFailure(error, id); // else it is ending
+      }
+      deps.onChanged(id, flowId);
+    };
+    await Promise.all(concerned.map(handOver));
+  };
+
+  /** Refuses what must not be changed, or not by this one. */
+  const claim = async ({ jobId }: Pick<Scope, 'jobId'>, actor: string | undefined) => {
+    if (jobId === undefined) return;
+    await jobs.require(jobId, 'given other breakpoints');
+    owners.claim(jobId, actor);
+  };
+
+  const scopeOf = async ({ jobId, flowId, actor }: BreakpointRequest): Promise<Scope> => {
+    if ((jobId === undefined) === (flowId === undefined)) {
+      throw new ValidationError([{ path: ['input'], message: 'Name either a job or a flow.' }]);
+    }
+    if (flowId !== undefined) return { jobId, flowId: flows.require(flowId).id };
+    await claim({ jobId }, actor);
+    const job = await jobs.find(jobId ?? '');
+    return { jobId, flowId: job.flowId };
+  };
+
+  const check = (breakpoint: KeptBreakpoint) => {
+    const flow = flows.get(breakpoint.flowId);
+    const issues = [
+      ...(flow === undefined ? [] : checkBreakpoint(flow, breakpoint)),
+      ...checkAfter(breakpoint, book),
+    ];
+    if (issues.length === 0) return;
+    throw new ValidationError(
+      issues.map(({ path, message }) => ({ path: ['input', ...path], message })),
+    );
+  };
+
+  const find = async (id: string): Promise<KeptBreakpoint> => {
+    const breakpoint = book.get(id) ?? (await store.find(id));
+    if (breakpoint === undefined) throw new NotFoundError('Breakpoint', id);
+    return breakpoint;
+  };
+
+  /** Stores a change, and notes it where the breakpoint counts. What it has counted meanwhile stays. */
+  const change = async (id: string, changes: BreakpointChanges): Promise<KeptBreakpoint> => {
+    const patch = { ...changes, updatedAt: clock.now() };
+    const stored = await store.update(id, patch);
+    if (stored === undefined) throw new NotFoundError('Breakpoint', id);
+    const counted = book.get(id);
+    if (counted === undefined) return stored;
+    const changed = { ...counted, ...patch };
+    book.put(changed);
+    return changed;
+  };
+
+  /** Those that a breakpoint arms, and that stay, are armed from now on. */
+  const disarm = async (armed: readonly KeptBreakpoint[]) => {
+    for (const { id } of armed) await change(id, { after: undefined });
+  };
+
+  return {
+    async add({ jobId, flowId, actor, ...wanted }) {
+      const scope = await scopeOf({ jobId, flowId, actor });
+      return turns.take(scope.flowId, async () => {
+        const now = clock.now();
+        const breakpoint: KeptBreakpoint = {
+          ...toBreakpoint(newId(), wanted),
+          ...scope,
+          createdAt: now,
+          updatedAt: now,
+          ...NEVER_HIT,
+        };
+        check(breakpoint);
+        const others = jobId === undefined ? book.ofFlow(scope.flowId) : book.ofJob(jobId);
+        if (others.length >= MOST_BREAKPOINTS) {
+          throw new ValidationError([{ path: ['input'], message: TOO_MANY }]);
+        }
+        await store.insert([breakpoint]);
+        // The job may have ended meanwhile: then nothing will count in it any more.
+        if (jobId === undefined || jobs.flowIdOf(jobId) !== undefined) book.put(breakpoint);
+        await apply(scope);
+        return breakpoint;
+      });
+    },
+    async update(id, actor, changes) {
+      const scope = await find(id);
+      await claim(scope, actor);
+      return turns.take(scope.flowId, async () => {
+        check({ ...(await find(id)), ...changes });
+        const changed = await change(id, changes);
+        await apply(scope);
+        return changed;
+      });
+    },
+    async remove(id, actor) {
+      const scope = await find(id);
+      if (scope.jobId !== undefined && jobs.flowIdOf(scope.jobId) !== undefined) {
+        await claim(scope, actor);
+      }
+      return turns.take(scope.flowId, async () => {
+        const removed = await find(id);
+        await disarm(book.armedBy(id));
+        await store.remove(id);
+        book.remove(id);
+        await apply(scope);
+        return removed;
+      });
+    },
+    async clear(request) {
+      const scope = await scopeOf(request);
+      const { jobId, flowId } = scope;
+      return turns.take(flowId, async () => {
+        const removed = jobId === undefined ? book.ofFlow(flowId) : book.ofJob(jobId);
+        const ids = new Set(removed.map(({ id }) => id));
+        const armed = removed.flatMap(({ id }) => book.armedBy(id));
+        await disarm(armed.filter(({ id }) => !ids.has(id)));
+        const count = await store.removeAll(jobId === undefined ? { flowId } : { jobId });
+        for (const id of ids) book.remove(id);
+        await apply(scope);
+        return count;
+      });
+    },
+    async find(ids) {
+      const found = await store.findMany(ids);
+      return found.map((breakpoint) => breakpoint && newest(breakpoint));
+    },
+    list: async (query) => (await store.list(query)).map(newest),
+    count: (filter) => store.count(filter),
+    async ofJob(jobId) {
+      const { flowId } = await jobs.find(jobId);
+      const reading = await host.read(jobId);
+      const progress = (reading ?? sessions.get(jobId)?.debug)?.progress ?? {};
+      const page = { limit: MOST_BREAKPOINTS, fromEnd: false };
+      // The book has those of all jobs that have not ended.
+      const isOpen = jobs.flowIdOf(jobId) !== undefined;
+      const own = isOpen ? book.ofJob(jobId) : await store.list({ filter: { jobId }, ...page });
+      const all = [...book.ofFlow(flowId), ...own];
+      return all.map((breakpoint) => ({ breakpoint, progress: progress[breakpoint.id] }));
+    },
+    async disable(id) {
+      const scope = book.get(id);
+      if (scope === undefined) return;
+      await turns.take(scope.flowId, async () => {
+        if (book.get(id)?.isEnabled !== true) return;
+        await change(id, { isEnabled: false });
+        await apply(scope);
+      });
+    },
+  };
+}
+
+/** What came of a breakpoint that is new. */
+export const NEVER_HIT = {
+  hitCount: 0,
+  lastHitAt: undefined,
+  lastHitJobId: undefined,
+  lastHitActivationId: undefined,
+  lastError: undefined,
+} as const;

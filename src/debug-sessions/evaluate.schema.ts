@@ -1,0 +1,58 @@
+import type { Evaluation } from '../debugger/debug-host.ts';
+import { TooManyEvaluationsError } from '../debugger/local-debug-host.ts';
+import { ExpressionError } from '../expression/expression-error.ts';
+import { builder } from '../graphql/builder.ts';
+import { PreviewType } from '../monitoring/trace.schema.ts';
+import { EvaluationOffError } from './debug-errors.ts';
+import { SESSION_ERRORS } from './errors.schema.ts';
+import { requestOf, sessionFields, whereFields, whereOf } from './session-request.schema.ts';
+
+const EvaluatePayload = builder.objectRef<Evaluation>('EvaluatePayload');
+EvaluatePayload.implement({
+  description: 'What an expression came to.',
+  fields: (t) => ({
+    type: t.exposeString('type', { description: '`string`, `number`, `list`, `object`, `Map` …' }),
+    preview: t.field({
+      type: PreviewType,
+      description: 'The value.',
+      resolve: ({ preview }) => preview,
+    }),
+    value: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'The value itself; null also when `hasValue` is false.',
+      resolve: ({ json }) => json?.value,
+    }),
+    hasValue: t.boolean({
+      description:
+        'Whether the value itself is answered: not when it is longer than 64 KiB as JSON, or JSON has no word for it.',
+      resolve: ({ json }) => json !== undefined,
+    }),
+    durationMs: t.exposeFloat('durationMs', { description: 'Milliseconds it took.' }),
+  }),
+});
+
+const EvaluateInput = builder.inputType('EvaluateInput', {
+  description: 'What `evaluate` needs to know.',
+  fields: (t) => ({
+    ...sessionFields(t),
+    ...whereFields(t),
+    expression: t.string({ required: true, description: 'What to work out.' }),
+  }),
+});
+
+builder.mutationField('evaluate', (t) =>
+  t.field({
+    type: EvaluatePayload,
+    description:
+      'Works out an expression in a job that stands still. It changes nothing, and runs no code of the flow.',
+    authScopes: { control: true },
+    errors: {
+      types: [...SESSION_ERRORS, ExpressionError, EvaluationOffError, TooManyEvaluationsError],
+      union: { name: 'EvaluateResult', description: 'The value, or why there is none.' },
+    },
+    args: { input: t.arg({ type: EvaluateInput, required: true, description: 'The expression.' }) },
+    resolve: (_root, { input }, { debug, viewer }) =>
+      debug.evaluate(requestOf(input, viewer), input.expression, whereOf(input, ['input'])),
+  }),
+);

@@ -1,0 +1,35 @@
+import type { DebugRequest } from '../debug-sessions/new-breakpoint.ts';
+import type { DebugStart } from '../debugger/debug-host.ts';
+import type { Flow } from '../engine/index.ts';
+import type { Issue } from '../lib/domain-error.ts';
+import type { Job } from './job.ts';
+
+/** What the jobs need of their debugging. */
+export interface JobDebug {
+  /** Every fault of what is asked for; paths begin in the request. */
+  check(flow: Flow, request: DebugRequest): readonly Issue[];
+  /**
+   * Stores how a job is to be debugged, before the job itself is stored.
+   * @throws StorageUnavailableError
+   */
+  prepare(job: Job, request: DebugRequest): Promise<void>;
+  /**
+   * How a job is to be debugged that is given to the host at once; `undefined` when it is not. Reads no database.
+   * @param isAnew whether a job that has run before begins again from its start
+   */
+  startOf(job: Pick<Job, 'id' | 'flowId'>, isAnew?: boolean): DebugStart | undefined;
+  /** The job was not accepted after all: nothing of it stays. */
+  discard(jobId: string): void;
+  /** Called before a running job is paused. @throws SessionOwnedError when a limit is given and somebody else debugs it */
+  beforePause(jobId: string, options: PauseOptions): Promise<void>;
+  /** Called before a paused job goes on. @throws SessionOwnedError when somebody else debugs it */
+  beforeResume(jobId: string, actor: string | undefined): void;
+}
+
+/** How a job is paused. */
+export interface PauseOptions {
+  /** Who asks for it, as far as that is known. */
+  readonly actor?: string | undefined;
+  /** After how many milliseconds it goes on by itself; 0 for never. Default: never, unless its session has a limit. */
+  readonly pauseTtlMs?: number | undefined;
+}

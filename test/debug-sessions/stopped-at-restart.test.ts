@@ -1,0 +1,153 @@
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { defineFlow, defineRoutine, event, retry, slot } from 'millrace/engine';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { App } from '../../src/app.ts';
+import type { DebugSession } from '../../src/debug-sessions/debug-session.ts';
+import type { DebugRequest } from '../../src/debug-sessions/new-breakpoint.ts';
+import { ended, openApp } from '../api/api.ts';
+import { range } from '../engine/parts.ts';
+import { inStatus, outputOf, start } from './debugged.ts';
+
+const COUNT = 6;
+
+/** source → middle → out; the source keeps its place, `middle` fails the first time that it gets 1, in each process. */
+function numbers() {
+  let hasFailed = false;
+  const source = defineRoutine({
+    type: 'counts',
+    events: { item: event<number>() },
+    state: () => ({ next: 0 }),
+    run: async (_, ctx) => {
+      while (ctx.state.next < COUNT) await ctx.emit('item', ctx.state.next++);
+    },
+  });
+  const middle = defineRoutine({
+    type: 'fails-once',
+    slots: { item: slot<number>({ maxLength: 2 }) },
+    events: { item: event<number>() },
+    run: ({ item }, ctx) => {
+      if (item === 1 && !hasFailed) {
+        hasFailed = true;
+        throw new Error('the first time');
+      }
+      ctx.emit('item', item);
+    },
+  });
+  return defineFlow({ id: 'numbers' }, (f) => {
+    const onError = retry({ maxAttempts: 3, delayMs: 0 });
+    const placed = f.add('middle', middle, { onError });
+    f.connect(f.add('source', source).events.item, placed.slots.item);
+    return { out: placed.events.item };
+  });
+}
+
+async function makePlace() {
+  const directory = await mkdtemp(join(tmpdir(), 'millrace-stopped-'));
+  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  const file = join(directory, 'millrace.db');
+  return {
+    url: `sqlite:${file}`,
+    /** Stops the app in order, or leaves it and takes the disk as it is now. */
+    async end(app: App, isKilled: boolean): Promise<string> {
+      if (!isKilled) {
+        await app.close();
+        return `sqlite:${file}`;
+      }
+      const copy = join(directory, 'copy.db');
+      for (const suffix of ['', '-wal']) await copyFile(file + suffix, copy + suffix);
+      return `sqlite:${copy}`;
+    },
+  };
+}
+
+const open = (database: string) =>
+  openApp({ flows: [numbers()], database, checkpointIntervalMs: 0 });
+
+/** Until what is known of the stop, and the job as it is then, is on disk. */
+async function stored({ services }: App, jobId: string, since: number): Promise<void> {
+  for (;;) {
+    const [checkpoint] = await services.describeCheckpoints([jobId]);
+    if (checkpoint !== undefined && checkpoint.takenAt >= since) break;
+    await new Promise((keep) => setTimeout(keep, 5));
+  }
+  await new Promise((keep) => setTimeout(keep, 100));
+}
+
+const shown = ({ stop, frames }: DebugSession) => ({
+  reason: stop?.reason,
+  number: stop?.number,
+  breakpointIds: stop?.breakpointIds,
+  frames: frames.map(({ routineId, position, activationId }) => [
+    routineId,
+    position,
+    activationId,
+  ]),
+});
+
+const CASES: readonly (readonly [string, DebugRequest])[] = [
+  [
+    'before the code',
+    { breakpoints: [{ kind: 'ROUTINE', routineId: 'middle', condition: 'item == 2' }] },
+  ],
+  [
+    'after the code',
+    { breakpoints: [{ kind: 'EVENT', routineId: 'middle', event: 'item', hitCondition: '3' }] },
+  ],
+  ['at a failure', { breakpoints: [{ kind: 'EXCEPTION', isOnce: true }] }],
+  [
+    'under pressure',
+    { breakpoints: [{ kind: 'PRESSURE', pressureLevel: 'CRITICAL', isOnce: true }] },
+  ],
+];
+
+describe.each([
+  ['stopped in order', false],
+  ['killed', true],
+] as const)('O2 the server is %s while a job is stopped', (_, isKilled) => {
+  test.each(CASES)(
+    '%s: it is stopped there again, and loses and repeats nothing',
+    async (_, debug) => {
+      const place = await makePlace();
+      const first = await open(place.url);
+      const id = await start(first, 'numbers', debug);
+      const before = await inStatus(first, id, 'STOPPED');
+      await stored(first, id, before.stop?.at ?? 0);
+      const second = await open(await place.end(first, isKilled));
+      const after = await inStatus(second, id, 'STOPPED');
+      expect(shown(after)).toEqual(shown(before));
+      expect((await second.jobs.require(id)).state).toBe('PAUSED');
+      await second.services.debug.continue({ jobId: id, actor: undefined });
+      await ended(second, id);
+      expect(await outputOf(second, id)).toEqual(range(COUNT));
+    },
+  );
+
+  test('a step goes on from there, and what was edited stays edited', async () => {
+    const place = await makePlace();
+    const first = await open(place.url);
+    const debug = {
+      breakpoints: [{ kind: 'ROUTINE', routineId: 'middle', isOnce: true }],
+    } as const;
+    const jobId = await start(first, 'numbers', debug);
+    const { frames } = await inStatus(first, jobId, 'STOPPED');
+    const request = { jobId, actor: undefined };
+    const { services } = first;
+    const { activationId = 0 } = frames[0] ?? {};
+    const of = { activationId, of: 'inputs' } as const;
+    const { items } = await services.debug.readItems(jobId, of, { offset: 0, limit: 1 });
+    await services.debug.replaceItem(request, items[0]?.itemId ?? '', 40);
+    await services.debug.setVariable(request, { scope: 'data', path: ['mark'] }, 'set');
+    // Not waited for: what is answered is stored.
+    const second = await open(await place.end(first, isKilled));
+    const data = await second.services.debug.readVariable(jobId, { scope: 'data', path: ['mark'] });
+    expect(data.value.text).toBe('"set"');
+    await second.services.debug.continue(request, 'OVER');
+    const next = await inStatus(second, jobId, 'STOPPED');
+    expect(next.stop).toMatchObject({ number: 2, reason: 'STEP' });
+    await second.services.debug.continue(request);
+    await ended(second, jobId);
+    expect(await outputOf(second, jobId)).toEqual([40, ...range(COUNT).slice(1)]);
+  });
+});
