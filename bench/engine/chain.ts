@@ -7,9 +7,12 @@ import {
   event,
   type Flow,
   type JobRun,
+  type RoutineRun,
   slot,
 } from 'millrace/engine';
 import { createApp } from '../../src/app.ts';
+import type { Breakpoint } from '../../src/debugger/breakpoint.ts';
+import { JobDebugger } from '../../src/debugger/job-debugger.ts';
 import { JobMonitor } from '../../src/monitoring/job-monitor.ts';
 import type { Contender } from '../harness/rounds.ts';
 import { type Datum, Sink, STAGES, step } from './work.ts';
@@ -90,6 +93,41 @@ const monitor: Watch = (job, items) => {
   };
 };
 
+/** A debugger with a condition that is never true on each stage, and that it was asked. */
+const debugWith =
+  (before: Watch, isDebugged: boolean): Watch =>
+  (job, items) => {
+    const leave = before(job, items);
+    const breakpoints = isDebugged ? job.routines.flatMap(breakpointOn) : [];
+    const told = { changed: () => undefined, breakpointHit: unexpected, logged: unexpected };
+    const start = { breakpoints, stopsAtEntry: false, before: undefined };
+    const { snapshot } = new JobDebugger(job, start, told, () => 0);
+    const problems = Object.values(snapshot.progress).flatMap(({ problem }) => problem ?? []);
+    if (problems.length > 0) throw new Error(problems.join(' '));
+    expectCount('breakpoints', breakpoints.length, isDebugged ? STAGES : 0);
+    return leave;
+  };
+
+function breakpointOn({ id: routineId, slots }: RoutineRun): Breakpoint[] {
+  const place = { routineId, slot: undefined, event: undefined, pressureLevel: undefined };
+  const rest = { hitCondition: undefined, logMessage: undefined, after: undefined };
+  const condition = 'item.value < 0';
+  const flags = { isEnabled: true, isOnce: false };
+  const breakpoint = {
+    id: routineId,
+    kind: 'ROUTINE',
+    condition,
+    ...place,
+    ...rest,
+    ...flags,
+  } as const;
+  return slots.length === 0 ? [] : [breakpoint];
+}
+
+function unexpected(): void {
+  throw new Error('A breakpoint was hit whose condition is false.');
+}
+
 function expectCount(what: string, count: number, expected: number): void {
   if (count !== expected) throw new Error(`${count} ${what}, not ${expected}.`);
 }
@@ -99,6 +137,10 @@ const WATCHES: readonly { readonly name: string; readonly watch: Watch }[] = [
   { name: 'no observer', watch: watchNothing },
   { name: 'observer', watch: countActivations },
   { name: 'monitoring', watch: monitor },
+  { name: 'no observer, debugger idle', watch: debugWith(watchNothing, false) },
+  { name: 'no observer, 10 false conditions', watch: debugWith(watchNothing, true) },
+  { name: 'monitoring, debugger idle', watch: debugWith(monitor, false) },
+  { name: 'monitoring, 10 false conditions', watch: debugWith(monitor, true) },
 ];
 
 /** Runs the chain once and checks its result. */

@@ -16,6 +16,18 @@ export interface Page<Position> {
   readonly before: Position | undefined;
 }
 
+/** A page as it is answered. */
+export interface Connection<Element> {
+  readonly edges: { readonly node: Element; readonly cursor: string }[];
+  readonly pageInfo: {
+    readonly hasNextPage: boolean;
+    readonly hasPreviousPage: boolean;
+    readonly startCursor: string | null;
+    readonly endCursor: string | null;
+  };
+  readonly totalCount: () => number | Promise<number>;
+}
+
 export const DEFAULT_PAGE = 100;
 export const LARGEST_PAGE = 1000;
 
@@ -41,7 +53,7 @@ export async function keysetConnection<Element, Position>(
     readonly fetch: (page: Page<Position>) => Promise<readonly Element[]>;
     readonly totalCount: () => number | Promise<number>;
   },
-) {
+): Promise<Connection<Element>> {
   const limit = checkSize(args);
   const fromEnd = args.last !== null && args.last !== undefined;
   const after = decodeCursor(args.after, 'after', list);
