@@ -26,6 +26,7 @@ function docComments(source: string): string {
   return comments.join('\n\n');
 }
 
+/** Rules written with dashes stay, and count as paragraphs: `docs/debugging.md` finds out, and has the mend. */
 function stripMarkup(text: string): string {
   return text
     .replace(/\r\n?/g, '\n')

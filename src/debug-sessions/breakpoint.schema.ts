@@ -147,9 +147,12 @@ JobBreakpointType.implement({
     }),
     hitCount: t.field({
       type: 'Count',
+      nullable: true,
       description:
-        'How often it was hit in the job: was come to, armed and enabled, and its condition was true.',
-      resolve: ({ progress }) => progress?.hitCount ?? 0,
+        'How often it was hit in the job: was come to, armed and enabled, and its condition was true. Null for one of ' +
+        'the flow when the job has ended: then only the total is known.',
+      resolve: ({ breakpoint, progress }) =>
+        progress?.hitCount ?? (breakpoint.jobId === undefined ? undefined : breakpoint.hitCount),
     }),
     isVerified: t.boolean({
       nullable: true,

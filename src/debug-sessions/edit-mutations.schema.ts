@@ -7,7 +7,13 @@ import { ValidationError } from '../lib/domain-error.ts';
 import { PreviewType } from '../monitoring/trace.schema.ts';
 import { SESSION_ERRORS } from './errors.schema.ts';
 import { DebugSessionType } from './session.schema.ts';
-import { requestOf, sessionFields, whereFields, whereOf } from './session-request.schema.ts';
+import {
+  requestOf,
+  sessionFields,
+  THE_JOB,
+  whereFields,
+  whereOf,
+} from './session-request.schema.ts';
 import { PATH_DESCRIPTION, queryOf, VariableScopeType } from './variable.schema.ts';
 
 const ChangeType = builder.objectRef<Change>('ValueChange');
@@ -74,7 +80,7 @@ const SetVariableInput = builder.inputType('SetVariableInput', {
   description: 'What `setVariable` needs to know.',
   fields: (t) => ({
     ...sessionFields(t),
-    ...whereFields(t),
+    ...whereFields(t, THE_JOB),
     scope: t.field({ type: VariableScopeType, required: true, description: 'Where to begin.' }),
     path: t.field({ type: ['JSON'], required: true, description: PATH_DESCRIPTION }),
     value: t.field({ type: 'JSON', description: VALUE }),

@@ -5,7 +5,13 @@ import { builder } from '../graphql/builder.ts';
 import { PreviewType } from '../monitoring/trace.schema.ts';
 import { EvaluationOffError } from './debug-errors.ts';
 import { SESSION_ERRORS } from './errors.schema.ts';
-import { requestOf, sessionFields, whereFields, whereOf } from './session-request.schema.ts';
+import {
+  requestOf,
+  sessionFields,
+  THE_STOP,
+  whereFields,
+  whereOf,
+} from './session-request.schema.ts';
 
 const EvaluatePayload = builder.objectRef<Evaluation>('EvaluatePayload');
 EvaluatePayload.implement({
@@ -36,7 +42,7 @@ const EvaluateInput = builder.inputType('EvaluateInput', {
   description: 'What `evaluate` needs to know.',
   fields: (t) => ({
     ...sessionFields(t),
-    ...whereFields(t),
+    ...whereFields(t, THE_STOP),
     expression: t.string({ required: true, description: 'What to work out.' }),
   }),
 });

@@ -6,7 +6,7 @@ import { localId } from '../graphql/ids.ts';
 import { BreakpointKindType } from './breakpoint.schema.ts';
 import type { ExpressionCheck } from './debug-service.ts';
 import { ExpressionFailureType } from './errors.schema.ts';
-import { whereArgs, whereOf } from './session-request.schema.ts';
+import { THE_STOP, whereArgs, whereOf } from './session-request.schema.ts';
 
 /** Of an error no field may make its answer: it would be taken for its own failure. */
 const ExpressionProblemType = builder.objectRef<{ readonly error: ExpressionError }>(
@@ -126,7 +126,7 @@ builder.queryField('expressionCompletions', (t) =>
         description: 'Where in it, in UTF-16 characters from 0; its length for the end.',
         validate: z.int().min(0),
       }),
-      ...whereArgs(t),
+      ...whereArgs(t, THE_STOP),
     },
     resolve: async (_root, { jobId, expression, position, ...where }, { debug }) => {
       const id = localId('Job', jobId, ['jobId']);

@@ -25,18 +25,22 @@ export const sessionFields = (t: InputFields) => ({
 
 const ACTIVATION = 'The activation that is held in which to look.';
 const ROUTINE =
-  'Without an activation, the routine in which to look, by its name in the flow or its id. Without both: the whole job.';
+  'Without an activation, the routine in which to look, by its name in the flow or its id. Without both:';
+
+/** What is looked into where nothing is said. */
+export const THE_JOB = 'the whole job.';
+export const THE_STOP = 'the activation that stopped the job, else the whole job.';
 
 /** Fields of an input that say where names are looked up. */
-export const whereFields = (t: InputFields) => ({
+export const whereFields = (t: InputFields, otherwise: string) => ({
   activationId: t.field({ type: 'Count', description: ACTIVATION }),
-  routineId: t.id({ description: ROUTINE }),
+  routineId: t.id({ description: `${ROUTINE} ${otherwise}` }),
 });
 
 /** Arguments that say where names are looked up. */
-export const whereArgs = ({ arg }: { readonly arg: ArgBuilder<Types> }) => ({
+export const whereArgs = ({ arg }: { readonly arg: ArgBuilder<Types> }, otherwise: string) => ({
   activationId: arg({ type: 'Count', description: ACTIVATION }),
-  routineId: arg.id({ description: ROUTINE }),
+  routineId: arg.id({ description: `${ROUTINE} ${otherwise}` }),
 });
 
 const LONGEST_ACTOR = 100;

@@ -9,7 +9,7 @@ import { SlotQueueType } from '../monitoring/queue.schema.ts';
 import { BreakpointType, JobBreakpointType } from './breakpoint.schema.ts';
 import type { DebugSession } from './debug-session.ts';
 import { DebugFrameType, DebugItemConnection, DebugItemType, pageItems } from './frame.schema.ts';
-import { whereArgs, whereOf } from './session-request.schema.ts';
+import { THE_JOB, whereArgs, whereOf } from './session-request.schema.ts';
 import {
   findVariable,
   listScopes,
@@ -192,7 +192,7 @@ DebugSessionType.implement({
       description:
         'What can be looked into: each scope that there is, as a variable. Without an activation and a routine those of ' +
         'the whole job. Null with an error of code `INVALID_STATE` while the job does not stand still.',
-      args: whereArgs(t),
+      args: whereArgs(t, THE_JOB),
       resolve: ({ jobId }, where, context) => listScopes(jobId, whereOf(where), context),
     }),
     variable: t.field({
@@ -202,7 +202,7 @@ DebugSessionType.implement({
         'A value that can be looked into. Null with an error of code `NOT_FOUND` when there is none, and of code ' +
         '`INVALID_STATE` while the job does not stand still.',
       args: {
-        ...whereArgs(t),
+        ...whereArgs(t, THE_JOB),
         scope: t.arg({ type: VariableScopeType, required: true, description: 'Where to begin.' }),
         path: t.arg({
           type: ['JSON'],

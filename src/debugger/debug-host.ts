@@ -177,7 +177,7 @@ export interface DebugHost {
     value: unknown,
     isFirst: boolean,
   ): Promise<{ readonly itemId: string; readonly change: Change }>;
-  /** @throws ExpressionError */
+  /** Where nothing is said in the activation that stopped the job, if one is held. @throws ExpressionError */
   evaluate(jobId: string, expression: string, where: Where): Promise<Evaluation>;
   /** Names that can stand at a place of an expression, the likeliest first. */
   complete(

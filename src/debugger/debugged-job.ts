@@ -94,9 +94,12 @@ export class DebuggedJob {
     this.#hasEnded = true;
   }
 
+  /** From where nothing was said from the activation that stopped the job, if there is one. */
   #lookFrom(where: Where) {
-    const { activation, routine } = this.variables.find(where, 'looked into');
-    const { job } = this.debugger;
+    const { job, held } = this.debugger;
+    const isAnywhere = where.activationId === undefined && where.routineId === undefined;
+    const from = isAnywhere ? { activationId: held[0]?.activationId } : where;
+    const { activation, routine } = this.variables.find(from, 'looked into');
     const scope = new FrameScope(job);
     if (activation !== undefined) scope.about(activation);
     else scope.routine = routine;

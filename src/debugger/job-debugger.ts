@@ -1,5 +1,6 @@
 import {
   type Activation,
+  type Interest,
   InvalidStateError,
   isFinalState,
   type JobInspector,
@@ -197,20 +198,20 @@ export class JobDebugger implements JobInspector {
   // ── Asked by the job ───────────────────────────────────────────────────────────────────────────────────────────
 
   holdsBefore(activation: Activation): boolean {
-    const probes = this.#probesOf(activation.routine);
-    const stepper = this.#stepper;
-    if (stepper === undefined && probes.before.length === 0) return false;
+    const { before } = this.#probesOf(activation.routine);
     // A step looks at every activation, also those that a breakpoint stops.
-    const endsStep = stepper?.endsAt(activation) === true;
-    const hit = this.#testAll(probes.before, activation);
+    const endsStep = this.#stepper?.endsAt(activation) === true;
+    const hit = this.#testAll(before, activation);
+    if (hit === NONE && !endsStep) return false;
     if (hit.length > 0) this.#stopAt({ reason: 'BREAKPOINT', activation }, hit);
-    else if (endsStep) this.#stopAt({ reason: this.#isEntering ? 'ENTRY' : 'STEP', activation });
-    else return false;
+    else this.#stopAt({ reason: this.#isEntering ? 'ENTRY' : 'STEP', activation });
     return this.job.state === 'PAUSED';
   }
 
-  watchesOutputs(routine: RoutineRun): boolean {
-    return this.#probesOf(routine).outputs.length > 0;
+  interestIn(routine: RoutineRun): Interest {
+    const { before, outputs } = this.#probesOf(routine);
+    const starts = before.length > 0 || this.#stepper !== undefined;
+    return { starts, outputs: outputs.length > 0 };
   }
 
   holdsOutput(activation: Activation, event: string, value: unknown): boolean {
@@ -323,15 +324,13 @@ export class JobDebugger implements JobInspector {
 
   #testAll(probes: readonly LiveBreakpoint[], activation: Activation): readonly LiveBreakpoint[] {
     if (probes.length === 0) return NONE;
-    const { scope } = this;
+    this.scope.about(activation);
     let hit: LiveBreakpoint[] | undefined;
     for (const live of probes) {
-      scope.about(activation);
-      const { slot } = live.breakpoint;
       const isHit =
-        slot === undefined
-          ? this.#test(live, activation.routineId)
-          : this.#testItems(live, slot, activation);
+        live.slot === undefined
+          ? this.#test(live, activation.routine.id)
+          : this.#testItems(live, live.slot, activation);
       if (!isHit) continue;
       if (hit === undefined) hit = [live];
       else hit.push(live);
@@ -344,9 +343,13 @@ export class JobDebugger implements JobInspector {
     for (const item of activation.items) {
       if (item.slot.name !== slot) continue;
       this.scope.item = item;
-      if (live.isActive && this.#test(live, activation.routineId)) return true;
-      if (live.breakpoint.condition === undefined) return false; // one hit for all of them
+      if (live.isActive && this.#test(live, activation.routine.id)) {
+        this.scope.about(activation);
+        return true;
+      }
+      if (live.breakpoint.condition === undefined) break; // one hit for all of them
     }
+    this.scope.about(activation);
     return false;
   }
 

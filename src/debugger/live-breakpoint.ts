@@ -19,6 +19,8 @@ const STOP: Outcome = { kind: 'STOP' };
 /** A breakpoint in a running job: its expressions ready to be worked out, and what it has counted there. */
 export class LiveBreakpoint {
   readonly breakpoint: Breakpoint;
+  /** The slot whose items are looked at one by one. */
+  readonly slot: string | undefined;
   hitCount: number;
   isArmed: boolean;
   isSpent: boolean;
@@ -32,6 +34,7 @@ export class LiveBreakpoint {
 
   constructor(flow: Flow, breakpoint: Breakpoint, before?: BreakpointProgress) {
     this.breakpoint = breakpoint;
+    this.slot = breakpoint.kind === 'SLOT' ? breakpoint.slot : undefined;
     this.hitCount = before?.hitCount ?? 0;
     this.isArmed = breakpoint.after === undefined || before?.isArmed === true;
     this.isSpent = breakpoint.isOnce && before?.isSpent === true;

@@ -4,7 +4,7 @@ import type { CodeHost } from './code-host.ts';
 import { CodeWaits, isThenable } from './code-wait.ts';
 import type { Delivery } from './delivery.ts';
 import type { FinalErrorStrategy } from './error-strategy.ts';
-import { Inspection } from './inspection.ts';
+import type { Inspection } from './inspection.ts';
 import type { JobClock } from './job-clock.ts';
 import type { JobLife } from './job-life.ts';
 import type { JobNews } from './job-news.ts';
@@ -22,6 +22,7 @@ export interface ActivationRunnerParts {
   readonly ready: ReadyList;
   readonly host: CodeHost;
   readonly delivery: Delivery;
+  readonly inspection: Inspection;
 }
 
 /**
@@ -46,7 +47,7 @@ export class ActivationRunner {
   readonly #waits: CodeWaits;
 
   constructor(parts: ActivationRunnerParts) {
-    this.inspection = new Inspection(parts.host, this.suspended);
+    this.inspection = parts.inspection;
     this.#life = parts.life;
     this.#clock = parts.clock;
     this.#news = parts.news;
@@ -73,9 +74,8 @@ export class ActivationRunner {
     routine.begun++;
     routine.lastActivationMs = nowMs;
     const activation = new Activation(routine, items, ++this.count, 1, nowMs);
-    if (this.inspection.inspector !== undefined) {
-      this.inspection.watch(activation);
-      if (this.inspection.holds(activation, 'holdsBefore')) {
+    if (routine.asksStarts) {
+      if (this.inspection.holdsBefore(activation)) {
         activation.phase = 'HELD_BEFORE';
         this.suspended.add(activation);
         return;
@@ -164,8 +164,13 @@ export class ActivationRunner {
   enter(): void {
     for (const activation of this.suspended) {
       if (!activation.isSuspended || this.#staysHeld(activation)) continue;
-      if (activation.phase === 'RESTORED') this.reruns.runOrPark(activation);
-      else if (activation.phase === 'RETRYING') this.reruns.reschedule(activation);
+      if (activation.phase === 'RESTORED') {
+        // What it had emitted stays emitted, also what was kept back: its code may be past that.
+        const { staged } = activation;
+        activation.staged = undefined;
+        if (staged !== undefined) this.#delivery.deliverAll(activation, staged);
+        this.reruns.runOrPark(activation);
+      } else if (activation.phase === 'RETRYING') this.reruns.reschedule(activation);
       else if (activation.phase === 'HELD_BEFORE') {
         activation.phase = 'RESTORED';
         this.reruns.runOrPark(activation);
@@ -306,12 +311,8 @@ export class ActivationRunner {
       this.suspended.delete(activation);
       activation.phase = 'ENDED';
       const next = new Activation(routine, items, activationId, attempt + 1, this.#clock.nowMs);
-      this.inspection.watch(next);
       this.#runCode(next);
-    } else {
-      this.inspection.watch(activation);
-      this.#runSuspended(activation);
-    }
+    } else this.#runSuspended(activation);
     this.#ready.requestWork();
   }
 

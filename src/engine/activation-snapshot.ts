@@ -47,7 +47,7 @@ export function captureActivation(
     emitted: activation.emitted,
     error: hasFailed ? captureError(error) : undefined,
     retryDueAt: next === 'RETRY' ? toWall(activation.retryDueMs) : undefined,
-    staged: next === 'RELEASE' ? [...(staged ?? [])] : undefined,
+    staged: staged && [...staged],
   };
 }
 
@@ -70,6 +70,7 @@ export function restoreActivation(
   const startedMs = fromWall(snapshot.startedAt);
   const activation = new Activation(routine, items, activationId, attempt, startedMs);
   activation.phase = PHASE[next];
+  if (next === 'RUN' && staged !== undefined) activation.staged = [...staged];
   if (next === 'RUN' || next === 'HOLD') return activation; // it begins anew
   activation.blockedMs = snapshot.blockedMs;
   activation.emitted = snapshot.emitted;

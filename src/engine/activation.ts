@@ -94,8 +94,6 @@ export class Activation implements ActivationContext {
   emitted = 0;
   /** Its first outputs, remembered only while somebody observes activations. */
   outputs: Output[] | undefined = undefined;
-  /** Whether the inspector is asked of what it emits. */
-  isWatched = false;
   /** Outputs kept back for the inspector, until the activation is released. */
   staged: Output[] | undefined = undefined;
   /** The timer of its time-out or of its next attempt. */
@@ -191,7 +189,8 @@ export class Activation implements ActivationContext {
       routine.host.writeLog(this, 'WARNING', error.message);
       throw error;
     }
-    if (this.isWatched && routine.host.keepsBack(this, event, value)) return this.whenDelivered();
+    const isAsked = routine.asksOutputs || this.staged !== undefined;
+    if (isAsked && routine.host.keepsBack(this, event, value)) return this.whenDelivered();
     const pending = this.pending;
     routine.host.deliver(this, event, targets, value);
     if (this.pending > pending) return this.whenDelivered();

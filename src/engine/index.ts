@@ -82,7 +82,7 @@ export type {
   SlotSnapshot,
 } from './job-snapshot.ts';
 export { type FinalJobState, isFinalState, type JobResult, type JobState } from './job-state.ts';
-export type { JobInspector, JobObserver, LogEntry } from './observer.ts';
+export type { Interest, JobInspector, JobObserver, LogEntry } from './observer.ts';
 export type { EventTargets, OutputBuffer, RoutineProgress, RoutineRun } from './routine-run.ts';
 export {
   type ActivationContext,

@@ -1,20 +1,27 @@
 import { messageOf } from '../lib/domain-error.ts';
-import type { Activation, ActivationHost } from './activation.ts';
-import type { JobInspector } from './observer.ts';
-import type { Suspended } from './suspended-activations.ts';
+import type { Activation } from './activation.ts';
+import type { Interest, JobInspector } from './observer.ts';
+import type { RoutineRun } from './routine-run.ts';
 
 /** What is asked of an inspector about an activation alone. */
-type Question = 'holdsBefore' | 'holdsFailure' | 'holdsRestored';
+type Question = 'holdsFailure' | 'holdsRestored';
+
+/** What an inspection is put together from. */
+export interface InspectionParts {
+  /** Those that the inspector is asked about; there when it is set. */
+  readonly routines: () => readonly RoutineRun[];
+  readonly isEnding: () => boolean;
+}
+
+const NO_INTEREST: Interest = { starts: false, outputs: false };
 
 /** Asks a job's inspector. One that throws holds nothing: the job must not suffer from being looked at. */
 export class Inspection {
-  readonly #host: ActivationHost;
-  readonly #suspended: Suspended;
+  readonly #parts: InspectionParts;
   #inspector: JobInspector | undefined = undefined;
 
-  constructor(host: ActivationHost, suspended: Suspended) {
-    this.#host = host;
-    this.#suspended = suspended;
+  constructor(parts: InspectionParts) {
+    this.#parts = parts;
   }
 
   get inspector(): JobInspector | undefined {
@@ -23,18 +30,21 @@ export class Inspection {
 
   set inspector(inspector: JobInspector | undefined) {
     this.#inspector = inspector;
-    for (const activation of this.#suspended) this.watch(activation);
+    for (const routine of this.#parts.routines()) {
+      const { starts, outputs } = inspector?.interestIn(routine) ?? NO_INTEREST;
+      routine.asksStarts = starts;
+      routine.asksOutputs = outputs;
+    }
   }
 
-  /** Before each run of an activation's code: decides whether it is asked of what it emits. */
-  watch(activation: Activation): void {
-    // What is kept back already is followed by the rest, whatever the inspector wants by now.
-    activation.isWatched = activation.staged !== undefined;
-    if (activation.isWatched || this.#inspector === undefined) return;
+  /** Whether an activation is to be held before its code. */
+  holdsBefore(activation: Activation): boolean {
+    if (this.#inspector === undefined) return false;
     try {
-      activation.isWatched = this.#inspector.watchesOutputs(activation.routine);
+      return this.#inspector.holdsBefore(activation) && !this.#parts.isEnding();
     } catch (error) {
-      this.#report(activation, error);
+      report(activation, error);
+      return false;
     }
   }
 
@@ -42,28 +52,29 @@ export class Inspection {
   holds(activation: Activation, question: Question): boolean {
     if (this.#inspector === undefined) return false;
     try {
-      return this.#inspector[question](activation) && !this.#host.life.isEnding;
+      return this.#inspector[question](activation) && !this.#parts.isEnding();
     } catch (error) {
-      this.#report(activation, error);
+      report(activation, error);
       return false;
     }
   }
 
   /** Whether an item that the activation emits is to be kept back. */
   holdsOutput(activation: Activation, event: string, value: unknown): boolean {
-    const { life } = this.#host;
-    if (life.isEnding) return false;
+    if (this.#parts.isEnding()) return false;
+    // What is kept back already is followed by the rest, whatever the inspector wants by now.
     if (activation.staged !== undefined) return true;
     if (this.#inspector === undefined) return false;
     try {
-      return this.#inspector.holdsOutput(activation, event, value) && !life.isEnding;
+      return this.#inspector.holdsOutput(activation, event, value) && !this.#parts.isEnding();
     } catch (error) {
-      this.#report(activation, error);
+      report(activation, error);
       return false;
     }
   }
+}
 
-  #report(activation: Activation, error: unknown): void {
-    this.#host.writeLog(activation, 'WARNING', `The inspector failed: ${messageOf(error)}`);
-  }
+function report(activation: Activation, error: unknown): void {
+  const message = `The inspector failed: ${messageOf(error)}`;
+  activation.routine.host.writeLog(activation, 'WARNING', message);
 }

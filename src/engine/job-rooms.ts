@@ -7,6 +7,7 @@ import { Delivery } from './delivery.ts';
 import { drainOrder } from './drain-order.ts';
 import { Edits } from './edits.ts';
 import type { Flow } from './flow.ts';
+import { Inspection } from './inspection.ts';
 import { beginFrom, type JobBeginning } from './job-beginning.ts';
 import { JobClock } from './job-clock.ts';
 import { JobLife } from './job-life.ts';
@@ -84,7 +85,11 @@ export class JobRooms {
     const onEmit: ActivationHost['keepsBack'] = (activation, event, value) =>
       this.runner.keepsBack(activation, event, value);
     const host = new CodeHost({ context, life, clock, news, ready, delivery, isTurnOver, onEmit });
-    const runner = new ActivationRunner({ life, clock, news, ready, host, delivery });
+    const inspection = new Inspection({
+      routines: () => this.routines,
+      isEnding: () => life.isEnding,
+    });
+    const runner = new ActivationRunner({ life, clock, news, ready, host, delivery, inspection });
     const routines = flow.routines.map((definition) => new RoutineRun(definition, clock, host));
     for (const routine of routines) this.#byId.set(routine.id, routine);
     this.routines = routines;

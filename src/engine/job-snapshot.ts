@@ -26,7 +26,8 @@ export interface ActivationSnapshot {
   readonly routineId: string;
   readonly attempt: number;
   /**
-   * RUN: its code has to be run, from the beginning. HOLD: the same, but an inspector held it. RETRY: the same, as the
+   * RUN: its code has to be run, from the beginning; what it had emitted, and an inspector kept back (`staged`), stays
+   * emitted. HOLD: the same, but an inspector held it. RETRY: the same, as the
    * next attempt, when it is due. DELIVER: its code had ended; what it emitted waits outside full slots. RELEASE: its code
    * had ended; an inspector held what came of it: its error, and what it emitted and was kept back (`staged`).
    */

@@ -33,6 +33,14 @@ export interface JobObserver {
   progressed?(job: JobRun, routine: RoutineRun): void;
 }
 
+/** What an inspector wants to be asked about a routine. */
+export interface Interest {
+  /** Activations, before their code runs. */
+  readonly starts: boolean;
+  /** What they emit. */
+  readonly outputs: boolean;
+}
+
 /**
  * Stops single activations of a job: the place where a debugger attaches. What is held keeps its items and its
  * place under the concurrency limit until `JobRun.release`; all else goes on, unless the inspector pauses the job, which
@@ -40,15 +48,18 @@ export interface JobObserver {
  * held ends with it.
  */
 export interface JobInspector {
-  /** Asked when items were taken, before the code runs. True holds the activation. Not asked again for a retry. */
+  /**
+   * Asked about each routine when the inspector is set, so that the others pay nothing. Whose interest changes is set
+   * again.
+   */
+  interestIn(routine: RoutineRun): Interest;
+  /**
+   * Asked when items were taken, before the code runs, if there is an interest in `starts`. True holds the activation.
+   * Not asked again for a retry.
+   */
   holdsBefore(activation: Activation): boolean;
   /**
-   * Asked before each run of the code, and of what runs when the inspector is set: whether `holdsOutput` is to be asked
-   * of what it emits.
-   */
-  watchesOutputs(routine: RoutineRun): boolean;
-  /**
-   * Asked before an item is delivered. True keeps it back, and all that the activation emits after it. Code that awaits
+   * Asked before an item is delivered, if there is an interest in `outputs`. True keeps it back, and all that the activation emits after it. Code that awaits
    * what it emitted waits until the release; other code runs to its end, and is held then. A slot that refuses what was
    * kept back fails the activation after the fact.
    */

@@ -55,6 +55,9 @@ export class RoutineRun implements RoutineView {
   isReady = false;
   /** Whether what its policy left was handed over. Of a source: that it is not to run. */
   hasFlushed = false;
+  /** Whether the inspector wants to be asked about its activations before their code runs, and about what they emit. */
+  asksStarts = false;
+  asksOutputs = false;
   /** The timer of a policy that waits for a time, and when it fires. */
   timer: CancelTimer | undefined = undefined;
   timerDueMs = 0;

@@ -40,6 +40,9 @@ export class Expression {
   readonly #uses: Uses;
   readonly #code: Code;
   readonly #at: number;
+  readonly #partCount: number;
+  /** Of evaluations that are done at once: there is one at a time. */
+  #run: Run | undefined = undefined;
 
   /** For `compileExpression` and `compileTemplate`: `syntax` is of the text, and was checked. */
   constructor(text: string, syntax: Syntax) {
@@ -47,6 +50,7 @@ export class Expression {
     this.#uses = readUses(syntax);
     this.#code = compile(syntax);
     this.#at = syntax.at;
+    this.#partCount = this.#uses.partCount;
   }
 
   /** The names that it may read. */
@@ -60,9 +64,9 @@ export class Expression {
    * @throws ExpressionError
    */
   evaluateNow(scope: Scope, budget: Budget = SMALL_BUDGET): unknown {
-    const run = new Run(this.text, scope, budget);
+    const run = this.#begin(scope, budget);
     try {
-      run.spend(this.#uses.partCount, this.#at);
+      run.spend(this.#partCount, this.#at);
       return this.#code(run);
     } catch (thrown) {
       throw this.#toError(thrown);
@@ -71,10 +75,11 @@ export class Expression {
 
   /** The same for a condition: whether the value counts as true. What is empty does not. @throws ExpressionError */
   isTrueNow(scope: Scope, budget: Budget = SMALL_BUDGET): boolean {
-    const run = new Run(this.text, scope, budget);
+    const run = this.#begin(scope, budget);
     try {
-      run.spend(this.#uses.partCount, this.#at);
-      return isTrue(run, this.#at, this.#code(run));
+      run.spend(this.#partCount, this.#at);
+      const value = this.#code(run);
+      return typeof value === 'boolean' ? value : isTrue(run, this.#at, value);
     } catch (thrown) {
       throw this.#toError(thrown);
     }
@@ -104,7 +109,7 @@ export class Expression {
         throw this.#fail('CANCELLED', 'The evaluation was cancelled.', { cause: signal.reason });
       }
       try {
-        run.spend(this.#uses.partCount, this.#at);
+        run.spend(this.#partCount, this.#at);
         return this.#code(run);
       } catch (thrown) {
         if (thrown !== SUSPENDED) throw this.#toError(thrown);
@@ -113,6 +118,16 @@ export class Expression {
       run.restart();
       turnEndsAtMs = clock.monotonicMs() + TURN_MS;
     }
+  }
+
+  #begin(scope: Scope, budget: Budget): Run {
+    const run = this.#run;
+    if (run === undefined) {
+      this.#run = new Run(this.text, scope, budget);
+      return this.#run;
+    }
+    run.renew(scope, budget);
+    return run;
   }
 
   #fail(reason: ExpressionFailure, message: string, options?: ErrorOptions): ExpressionError {

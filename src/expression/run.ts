@@ -49,7 +49,7 @@ export class Run {
   /** What is left, in bytes. */
   memory: number;
   readonly #memoryBytes: number;
-  readonly #scope: Scope;
+  #scope: Scope;
   readonly #turns: Turns | undefined;
   readonly #kept: Map<number, Kept> | undefined;
   readonly #names: Map<string, unknown> | undefined;
@@ -68,6 +68,14 @@ export class Run {
     this.#names = turns && new Map();
     this.#stepsToLook =
       turns === undefined ? Number.NEGATIVE_INFINITY : budget.steps - STEPS_PER_LOOK;
+  }
+
+  /** Begins another evaluation of the same expression, which is done at once like the one before. */
+  renew(scope: Scope, budget: Budget): void {
+    this.memory = budget.memoryBytes;
+    this.#scope = scope;
+    this.#steps = budget.steps;
+    this.#now = undefined;
   }
 
   /** To be called before the evaluation runs again. */

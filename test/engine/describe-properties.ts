@@ -128,7 +128,7 @@ export function describeProperties(scale: number): void {
             const job = createEngine(engineOptions).start(built.flow, undefined, {
               observers: [auditor],
               inspector: {
-                watchesOutputs: () => roll() === 0,
+                interestIn: () => ({ starts: true, outputs: roll() === 0 }),
                 holdsBefore: () => roll() === 0,
                 holdsOutput: () => roll() === 0,
                 holdsFailure: () => roll() === 0,

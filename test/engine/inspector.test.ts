@@ -33,7 +33,7 @@ function holding(routine: string, at: 'before' | 'after', held: Activation[]): J
   };
   return inspecting({
     holdsBefore: (activation) => at === 'before' && hold(activation),
-    watchesOutputs: ({ id }) => at === 'after' && id === routine,
+    interestIn: ({ id }) => ({ starts: true, outputs: at === 'after' && id === routine }),
     holdsOutput: (activation) => hold(activation),
   });
 }
@@ -251,7 +251,7 @@ describe('hold while the code runs', () => {
     });
     const job = createEngine().start(flow, undefined, {
       inspector: inspecting({
-        watchesOutputs: () => true,
+        interestIn: () => ({ starts: true, outputs: true }),
         holdsOutput: (activation, _, value) => value === 500 && held.push(activation) > 0,
       }),
     });
@@ -274,7 +274,7 @@ describe('hold while the code runs', () => {
     });
     const job = createEngine({ clock }).start(flow, undefined, {
       inspector: inspecting({
-        watchesOutputs: () => true,
+        interestIn: () => ({ starts: true, outputs: true }),
         holdsOutput: (activation) => held.push(activation) > 0,
       }),
     });
@@ -374,7 +374,7 @@ describe('restored', () => {
     let asked = 0;
     const job = createEngine().start(flow, undefined, {
       inspector: inspecting({
-        watchesOutputs: ({ id }) => id === 'middle',
+        interestIn: ({ id }) => ({ starts: true, outputs: id === 'middle' }),
         holdsBefore: ({ routineId }) => routineId === 'middle' && asked++ === 0,
         holdsOutput: () => true,
       }),
@@ -522,7 +522,7 @@ test('an inspector that throws holds nothing and is logged', async () => {
   const kept: number[] = [];
   const job = createEngine().start(passing([], kept), undefined, {
     inspector: inspecting({
-      watchesOutputs: ({ id }) => id === 'middle' || explode(),
+      interestIn: ({ id }) => ({ starts: true, outputs: id === 'middle' }),
       holdsBefore: explode,
       holdsOutput: explode,
       holdsFailure: explode,

@@ -109,7 +109,7 @@ export function countsOf(queue: SlotQueue): Partial<Record<string, number>> {
 export function inspecting(asked: Partial<JobInspector>): JobInspector {
   return {
     holdsBefore: () => false,
-    watchesOutputs: () => false,
+    interestIn: () => ({ starts: true, outputs: false }),
     holdsOutput: () => false,
     holdsFailure: () => false,
     holdsRestored: () => false,

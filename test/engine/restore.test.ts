@@ -3,6 +3,7 @@ import {
   defineFlow,
   defineRoutine,
   EngineClosedError,
+  event,
   InvalidStateError,
   type JobObserver,
   type JobSnapshot,
@@ -277,7 +278,7 @@ describe('a restored job (O1)', () => {
     let asked = 0;
     const job = createEngine().start(flow, undefined, {
       inspector: inspecting({
-        watchesOutputs: ({ id }) => id === 'middle',
+        interestIn: ({ id }) => ({ starts: true, outputs: id === 'middle' }),
         holdsBefore: ({ routineId }) => routineId === 'middle' && asked++ === 0,
         holdsOutput: () => true,
       }),
@@ -286,6 +287,30 @@ describe('a restored job (O1)', () => {
     expect([...job.suspended].map(({ phase }) => phase)).toEqual(['HELD_BEFORE', 'HELD_AFTER']);
     const restored = killAndRestore(job);
     expect(await restored.settled).toMatchObject({ outputs: { items: [1, 2] } });
+  });
+
+  test('delivers what an inspector kept back of code that waited, and runs that again', async () => {
+    const source = defineRoutine({
+      type: 'keeps-its-place',
+      events: { item: event<number>() },
+      state: () => ({ next: 0 }),
+      run: async (_, ctx) => {
+        while (ctx.state.next < 4) await ctx.emit('item', ctx.state.next++);
+      },
+    });
+    const flow = defineFlow({ id: 'kept-back' }, (f) => {
+      const items = f.add('source', source);
+      return { items: items.events.item };
+    });
+    const job = createEngine().start(flow, undefined, {
+      inspector: inspecting({
+        interestIn: () => ({ starts: true, outputs: true }),
+        holdsOutput: (_, __, item) => item === 1,
+      }),
+    });
+    await until(() => [...job.suspended].some(({ staged }) => staged !== undefined));
+    const restored = killAndRestore(job);
+    expect(await restored.settled).toMatchObject({ outputs: { items: range(4) } });
   });
 
   test('several activations of a routine run side by side again', async () => {

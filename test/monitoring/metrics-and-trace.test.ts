@@ -223,7 +223,7 @@ describe('M7 trace', () => {
     });
     const job = createEngine({ clock }).start(flow, 1, {
       inspector: inspecting({
-        watchesOutputs: () => true,
+        interestIn: () => ({ starts: true, outputs: true }),
         holdsOutput: (activation) => held.push(activation) > 0,
       }),
     });
