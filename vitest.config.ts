@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { SummaryReporter } from './test/summary-reporter.ts';
@@ -17,7 +18,7 @@ export default defineConfig({
     environment: 'node',
     pool: 'forks',
     // Much of what they do is to wait: for processes, disks, servers.
-    maxWorkers: '100%',
+    maxWorkers: Math.ceil(availableParallelism() * 1.5),
     globalSetup: './test/support/postgres-setup.ts',
     reporters: ['default', new SummaryReporter()],
     testTimeout: 30_000,

@@ -4,6 +4,12 @@
  * @module
  */
 export { type App, type AppOptions, createApp, type ServeOptions } from './app.ts';
+export type { DebuggerOptions } from './debug-sessions/create-debug-sessions.ts';
+export type {
+  DebugRequest,
+  NewBreakpoint,
+  StartBreakpoint,
+} from './debugger/debug-request.ts';
 export * from './engine/index.ts';
 export {
   type FlowModuleFault,
@@ -23,6 +29,7 @@ export {
   type KeptOutput,
   ShuttingDownError,
 } from './jobs/job.ts';
+export type { PauseOptions } from './jobs/job-debug.ts';
 export type {
   JobFilter,
   JobOrder,
@@ -35,6 +42,7 @@ export type { StartJobRequest } from './jobs/job-request.ts';
 export type { JobService, RerunRequest } from './jobs/job-service.ts';
 export { NotRecordedError } from './jobs/not-recorded-error.ts';
 export type { KeepLimits, RetentionOptions } from './jobs/retention.ts';
+export { SessionOwnedError } from './jobs/session-owned-error.ts';
 export { NotFoundError, ValidationError } from './lib/domain-error.ts';
 export type { JobMonitorOptions } from './monitoring/job-monitor.ts';
 export type { FailureReading } from './monitoring/readings.ts';

@@ -4,11 +4,16 @@ import { type App, createApp } from '../app.ts';
 import type { Flow } from '../engine/index.ts';
 import { loadFlows } from '../flows/flow-loader.ts';
 import {
+  ContinueStoppedDocument,
   FlowsDocument,
+  LookAtStopDocument,
   PauseRunningJobDocument,
+  RemoveBreakpointsDocument,
   ResumeRunningJobDocument,
   RunningJobDocument,
   StartJobDocument,
+  StepIntoNextDocument,
+  StopAtRoutineDocument,
   WatchEventsDocument,
   WatchQueuesDocument,
 } from '../generated/operations.ts';
@@ -114,20 +119,33 @@ async function findOrStartShown({ jobs }: App): Promise<Job> {
 }
 
 /** Operations for the terminal and for GraphiQL's tabs, with the ids written in: ready to run. */
-function showOperations([first]: readonly Flow[], jobId: string | undefined) {
+function showOperations(flows: readonly Flow[], jobId: string | undefined) {
   const id = `Job:${jobId ?? 'the id that startJob answers'}`;
-  const flowId = first === undefined ? '' : `Flow:${first.id}`;
+  const flow = (jobId && flows.find((each) => each.id === SHOWN_FLOW)) || flows[0];
+  const flowId = flow === undefined ? '' : `Flow:${flow.id}`;
+  // One that gets items, if there is one.
+  const routineId = flow?.connections[0]?.to.routine ?? flow?.routines[0]?.id ?? '';
   const watching = [RunningJobDocument, PauseRunningJobDocument, WatchQueuesDocument];
   const starting = [FlowsDocument, StartJobDocument, WatchEventsDocument];
   const [shownFirst, others] = jobId === undefined ? [starting, watching] : [watching, starting];
-  const write = (document: DocumentNode) => print(writeIn(document, { id, flowId }));
+  const write = (document: DocumentNode) => print(writeIn(document, { id, flowId, routineId }));
   return {
     printed: shownFirst.map(write),
-    tabs: [...shownFirst, ...others, ResumeRunningJobDocument].map((document) => ({
-      query: write(document),
-    })),
+    tabs: [
+      ...[...shownFirst, ...others, ResumeRunningJobDocument].map(write),
+      DEBUGGING.map(write).join('\n\n'),
+    ].map((query) => ({ query })),
   };
 }
+
+/** From a breakpoint to its end: in one tab, to be run one by one. */
+const DEBUGGING: readonly DocumentNode[] = [
+  StopAtRoutineDocument,
+  LookAtStopDocument,
+  StepIntoNextDocument,
+  ContinueStoppedDocument,
+  RemoveBreakpointsDocument,
+];
 
 /** The operation with values in place of its variables. */
 function writeIn(document: DocumentNode, values: Readonly<Record<string, string>>): DocumentNode {

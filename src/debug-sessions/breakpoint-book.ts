@@ -7,7 +7,7 @@ export interface BreakpointBook {
   ofJob(jobId: string): readonly KeptBreakpoint[];
   /** Those of a flow that are not of one of its jobs, in the order they were made. */
   ofFlow(flowId: string): readonly KeptBreakpoint[];
-  /** All that count in a job: those of its flow and its own. */
+  /** All that count in a job: those of its flow and its own, in the order they were made. */
   inJob(jobId: string, flowId: string): readonly KeptBreakpoint[];
   /** Those that a breakpoint arms. */
   armedBy(id: string): readonly KeptBreakpoint[];
@@ -43,7 +43,7 @@ export function createBreakpointBook(): BreakpointBook {
     get: (id) => byId.get(id),
     ofJob: (jobId) => list(byJob.get(jobId)),
     ofFlow: (flowId) => list(byFlow.get(flowId)),
-    inJob: (jobId, flowId) => [...list(byFlow.get(flowId)), ...list(byJob.get(jobId))],
+    inJob: (jobId, flowId) => list([...(byFlow.get(flowId) ?? []), ...(byJob.get(jobId) ?? [])]),
     armedBy: (id) => [...byId.values()].filter(({ after }) => after === id),
     put(breakpoint) {
       byId.set(breakpoint.id, breakpoint);

@@ -1,9 +1,10 @@
+import { BreakpointKindType } from '../debugger/breakpoint-input.schema.ts';
 import { FlowType } from '../flows/schema.ts';
 import { builder } from '../graphql/builder.ts';
 import { keysetConnection, type PageArgs, pageComplexity } from '../graphql/connections.ts';
 import type { Context } from '../graphql/context.ts';
 import { localId } from '../graphql/ids.ts';
-import { BreakpointKindType, BreakpointType } from './breakpoint.schema.ts';
+import { BreakpointType } from './breakpoint.schema.ts';
 import type { BreakpointFilter, KeptBreakpoint } from './kept-breakpoint.ts';
 
 const BreakpointConnection = builder.connectionObject(

@@ -1,11 +1,14 @@
+import { breakpointFields, changesOf, kindField } from '../debugger/breakpoint-input.schema.ts';
 import { builder } from '../graphql/builder.ts';
 import { localId } from '../graphql/ids.ts';
+import { SESSION_ERRORS } from '../jobs/errors.schema.ts';
+import { actorField, actorOf } from '../jobs/session-request.schema.ts';
 import { BreakpointType } from './breakpoint.schema.ts';
-import { breakpointFields, changesOf, kindField } from './breakpoint-input.schema.ts';
 import type { BreakpointRequest } from './breakpoint-service.ts';
-import { SESSION_ERRORS } from './errors.schema.ts';
+import { KeyConflictError } from './debug-errors.ts';
+import { keySchema } from './idempotency-key.ts';
 import type { KeptBreakpoint } from './kept-breakpoint.ts';
-import { actorField, actorOf } from './session-request.schema.ts';
+import { ownerOfRoutines } from './where.schema.ts';
 
 interface BreakpointPayload {
   readonly breakpoint: KeptBreakpoint;
@@ -46,6 +49,12 @@ const AddBreakpointInput = builder.inputType('AddBreakpointInput', {
     kind: kindField(t),
     ...breakpointFields(t),
     after: t.id({ description: AFTER }),
+    idempotencyKey: t.string({
+      validate: keySchema,
+      description:
+        'Makes it safe to send this again: the same key with the same place answers the breakpoint that was made first, ' +
+        'until it is removed. 1–200 characters.',
+    }),
   }),
 });
 
@@ -68,17 +77,21 @@ builder.mutationField('addBreakpoint', (t) =>
       'Makes a breakpoint, for one job or for every job of a flow. It counts when this is answered.',
     authScopes: { control: true },
     errors: {
-      types: SESSION_ERRORS,
+      types: [...SESSION_ERRORS, KeyConflictError],
       union: { name: 'AddBreakpointResult', description: 'The breakpoint, or why there is none.' },
     },
     args: {
       input: t.arg({ type: AddBreakpointInput, required: true, description: 'The breakpoint.' }),
     },
-    resolve: async (_root, { input }, { breakpoints, viewer }) => {
-      const { jobId, flowId, actor, kind, ...parts } = input;
-      const owner = ownerOf({ jobId, flowId, actor }, viewer);
-      const wanted = { kind, ...changesOf(parts, ['input']) };
-      return { breakpoint: await breakpoints.add({ ...owner, ...wanted }) };
+    resolve: async (_root, { input }, context) => {
+      const { jobId, flowId, actor, kind, idempotencyKey: key, ...parts } = input;
+      const request = ownerOf({ jobId, flowId, actor }, context.viewer);
+      const owner =
+        request.jobId === undefined ? request : await ownerOfRoutines(request.jobId, context);
+      const wanted = { kind, ...changesOf(parts, owner, ['input']) };
+      const idempotencyKey = key ?? undefined;
+      const all = { ...request, ...wanted, idempotencyKey };
+      return { breakpoint: await context.breakpoints.add(all) };
     },
   }),
 );
@@ -122,10 +135,11 @@ builder.mutationField('updateBreakpoint', (t) =>
     args: {
       input: t.arg({ type: UpdateBreakpointInput, required: true, description: 'What to change.' }),
     },
-    resolve: async (_root, { input }, { breakpoints, viewer }) => {
+    resolve: async (_root, { input }, { breakpoints, breakpointsById, viewer }) => {
       const { breakpointId, actor, ...parts } = input;
       const id = localId('Breakpoint', breakpointId, ['input', 'breakpointId']);
-      const changes = changesOf(parts, ['input']);
+      const { flowId, jobId } = (await breakpointsById.load(id)) ?? {};
+      const changes = changesOf(parts, { flowId, jobId }, ['input']);
       return { breakpoint: await breakpoints.update(id, actorOf(viewer, actor), changes) };
     },
   }),

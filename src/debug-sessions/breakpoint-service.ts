@@ -1,6 +1,7 @@
 import type { BreakpointProgress } from '../debugger/breakpoint.ts';
 import { checkBreakpoint } from '../debugger/check-breakpoint.ts';
 import type { DebugHost } from '../debugger/debug-host.ts';
+import type { NewBreakpoint } from '../debugger/debug-request.ts';
 import type { FlowRegistry } from '../flows/flow-registry.ts';
 import type { Clock } from '../lib/clock.ts';
 import { DomainError, NotFoundError, ValidationError } from '../lib/domain-error.ts';
@@ -9,13 +10,14 @@ import { createTurns } from '../lib/turns.ts';
 import type { BreakpointBook } from './breakpoint-book.ts';
 import type { BreakpointStore } from './breakpoint-store.ts';
 import { checkAfter } from './check-arming.ts';
+import { KeyConflictError } from './debug-errors.ts';
 import type {
   BreakpointFilter,
   BreakpointPatch,
   BreakpointQuery,
   KeptBreakpoint,
 } from './kept-breakpoint.ts';
-import { type NewBreakpoint, toBreakpoint } from './new-breakpoint.ts';
+import { toBreakpoint } from './new-breakpoint.ts';
 import type { OpenJobs } from './open-jobs.ts';
 import type { SessionBook } from './session-book.ts';
 import type { SessionOwners } from './session-owners.ts';
@@ -44,12 +46,19 @@ export interface BreakpointInJob {
  * What people do to breakpoints. Each change is stored before it is answered, and counts in all jobs concerned then.
  *
  * Changing those of a job is a command in its session: it is refused with a `SessionOwnedError` while somebody else
- * owns that. Those of a flow are nobody's. A breakpoint that arms others may be removed: they are armed from then on. All throw `NotFoundError` for a job, flow or breakpoint that is not there,
- * `InvalidJobStateError` for a job that has ended, and `StorageUnavailableError`.
+ * owns that. Those of a flow are nobody's, and so are those of a job that has ended. A breakpoint that arms others may be
+ * removed: they are armed from then on. All throw `NotFoundError` for a job, flow or breakpoint that is not there, and
+ * `StorageUnavailableError`; `add` and `update` `InvalidJobStateError` for a job that has ended.
  */
 export interface BreakpointService {
-  /** @throws ValidationError with every fault, and when there are as many as a job or flow may have */
-  add(request: BreakpointRequest & NewBreakpoint): Promise<KeptBreakpoint>;
+  /**
+   * The same key, 1–200 characters, answers the breakpoint that was made with it first, as long as that is there.
+   * @throws ValidationError with every fault, and when there are as many as a job or flow may have; KeyConflictError
+   *   when the key was used for one at another place
+   */
+  add(
+    request: BreakpointRequest & NewBreakpoint & { readonly idempotencyKey?: string | undefined },
+  ): Promise<KeptBreakpoint>;
   /** @throws ValidationError */
   update(
     id: string,
@@ -58,7 +67,7 @@ export interface BreakpointService {
   ): Promise<KeptBreakpoint>;
   /** Answers the breakpoint as it was. Also of a job that has ended. */
   remove(id: string, actor: string | undefined): Promise<KeptBreakpoint>;
-  /** Removes all of a job, or all of a flow that are not of one of its jobs; answers how many. */
+  /** Removes all of a job, also of one that has ended, or all of a flow that are not of one of its jobs; answers how many. */
   clear(request: BreakpointRequest): Promise<number>;
   /** In the order of the ids; `undefined` where there is no such breakpoint. */
   find(ids: readonly string[]): Promise<(KeptBreakpoint | undefined)[]>;
@@ -89,6 +98,9 @@ export const MOST_BREAKPOINTS = 100;
 /** Says that there are too many. */
 export const TOO_MANY = `A job has at most ${MOST_BREAKPOINTS} breakpoints of its own, and a flow as many. Remove some.`;
 
+/** What says where a breakpoint is. */
+const PLACE = ['jobId', 'flowId', 'kind', 'routineId', 'slot', 'event', 'pressureLevel'] as const;
+
 type Scope = Pick<KeptBreakpoint, 'jobId' | 'flowId'>;
 
 export function createBreakpointService(deps: BreakpointServiceDeps): BreakpointService & {
@@ -115,19 +127,29 @@ export function createBreakpointService(deps: BreakpointServiceDeps): Breakpoint
     await Promise.all(concerned.map(handOver));
   };
 
-  /** Refuses what must not be changed, or not by this one. */
-  const claim = async ({ jobId }: Pick<Scope, 'jobId'>, actor: string | undefined) => {
-    if (jobId === undefined) return;
-    await jobs.require(jobId, 'given other breakpoints');
-    owners.claim(jobId, actor);
+  /** Changes breakpoints. To do that with those of a job that can be debugged is a command in its session. */
+  const run = async <Result>(
+    { jobId, flowId }: Scope,
+    actor: string | undefined,
+    change: () => Promise<Result>,
+  ): Promise<Result> => {
+    const take = () => turns.take(flowId, change);
+    if (jobId === undefined || jobs.flowIdOf(jobId) === undefined) return take();
+    const result = await owners.run(jobId, actor, take);
+    deps.onChanged(jobId, flowId);
+    return result;
   };
 
-  const scopeOf = async ({ jobId, flowId, actor }: BreakpointRequest): Promise<Scope> => {
+  /** @throws InvalidJobStateError for one of a job that has ended */
+  const requireOpen = async ({ jobId }: Pick<Scope, 'jobId'>) => {
+    if (jobId !== undefined) await jobs.require(jobId, 'given other breakpoints');
+  };
+
+  const scopeOf = async ({ jobId, flowId }: BreakpointRequest): Promise<Scope> => {
     if ((jobId === undefined) === (flowId === undefined)) {
       throw new ValidationError([{ path: ['input'], message: 'Name either a job or a flow.' }]);
     }
     if (flowId !== undefined) return { jobId, flowId: flows.require(flowId).id };
-    await claim({ jobId }, actor);
     const job = await jobs.find(jobId ?? '');
     return { jobId, flowId: job.flowId };
   };
@@ -150,6 +172,15 @@ export function createBreakpointService(deps: BreakpointServiceDeps): Breakpoint
     return breakpoint;
   };
 
+  /** The one that was made with the same key. @throws KeyConflictError when that is at another place */
+  const findSame = async (wanted: KeptBreakpoint): Promise<KeptBreakpoint | undefined> => {
+    const { idempotencyKey: key } = wanted;
+    const known = key === undefined ? undefined : await store.findByKey(key);
+    if (key === undefined || known === undefined) return undefined;
+    if (PLACE.every((field) => known[field] === wanted[field])) return newest(known);
+    throw new KeyConflictError(key, `breakpoint ${known.id}, which is at another place`);
+  };
+
   /** Stores a change, and notes it where the breakpoint counts. What it has counted meanwhile stays. */
   const change = async (id: string, changes: BreakpointChanges): Promise<KeptBreakpoint> => {
     const patch = { ...changes, updatedAt: clock.now() };
@@ -168,9 +199,10 @@ export function createBreakpointService(deps: BreakpointServiceDeps): Breakpoint
   };
 
   return {
-    async add({ jobId, flowId, actor, ...wanted }) {
+    async add({ jobId, flowId, actor, idempotencyKey, ...wanted }) {
       const scope = await scopeOf({ jobId, flowId, actor });
-      return turns.take(scope.flowId, async () => {
+      await requireOpen(scope);
+      return run(scope, actor, async () => {
         const now = clock.now();
         const breakpoint: KeptBreakpoint = {
           ...toBreakpoint(newId(), wanted),
@@ -178,13 +210,18 @@ export function createBreakpointService(deps: BreakpointServiceDeps): Breakpoint
           createdAt: now,
           updatedAt: now,
           ...NEVER_HIT,
+          idempotencyKey,
         };
+        const known = await findSame(breakpoint);
+        if (known !== undefined) return known;
         check(breakpoint);
         const others = jobId === undefined ? book.ofFlow(scope.flowId) : book.ofJob(jobId);
         if (others.length >= MOST_BREAKPOINTS) {
           throw new ValidationError([{ path: ['input'], message: TOO_MANY }]);
         }
         await store.insert([breakpoint]);
+        const first = await findSame(breakpoint); // another at the same time, of another flow or job
+        if (first !== undefined && first.id !== breakpoint.id) return first;
         // The job may have ended meanwhile: then nothing will count in it any more.
         if (jobId === undefined || jobs.flowIdOf(jobId) !== undefined) book.put(breakpoint);
         await apply(scope);
@@ -193,8 +230,8 @@ export function createBreakpointService(deps: BreakpointServiceDeps): Breakpoint
     },
     async update(id, actor, changes) {
       const scope = await find(id);
-      await claim(scope, actor);
-      return turns.take(scope.flowId, async () => {
+      await requireOpen(scope);
+      return run(scope, actor, async () => {
         check({ ...(await find(id)), ...changes });
         const changed = await change(id, changes);
         await apply(scope);
@@ -203,10 +240,7 @@ export function createBreakpointService(deps: BreakpointServiceDeps): Breakpoint
     },
     async remove(id, actor) {
       const scope = await find(id);
-      if (scope.jobId !== undefined && jobs.flowIdOf(scope.jobId) !== undefined) {
-        await claim(scope, actor);
-      }
-      return turns.take(scope.flowId, async () => {
+      return run(scope, actor, async () => {
         const removed = await find(id);
         await disarm(book.armedBy(id));
         await store.remove(id);
@@ -218,7 +252,7 @@ export function createBreakpointService(deps: BreakpointServiceDeps): Breakpoint
     async clear(request) {
       const scope = await scopeOf(request);
       const { jobId, flowId } = scope;
-      return turns.take(flowId, async () => {
+      return run(scope, request.actor, async () => {
         const removed = jobId === undefined ? book.ofFlow(flowId) : book.ofJob(jobId);
         const ids = new Set(removed.map(({ id }) => id));
         const armed = removed.flatMap(({ id }) => book.armedBy(id));
@@ -243,7 +277,7 @@ export function createBreakpointService(deps: BreakpointServiceDeps): Breakpoint
       // The book has those of all jobs that have not ended.
       const isOpen = jobs.flowIdOf(jobId) !== undefined;
       const own = isOpen ? book.ofJob(jobId) : await store.list({ filter: { jobId }, ...page });
-      const all = [...book.ofFlow(flowId), ...own];
+      const all = [...book.ofFlow(flowId), ...own].sort((a, b) => (a.id < b.id ? -1 : 1));
       return all.map((breakpoint) => ({ breakpoint, progress: progress[breakpoint.id] }));
     },
     async disable(id) {

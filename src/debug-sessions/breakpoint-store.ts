@@ -16,7 +16,7 @@ import type {
  * All changes throw a `StorageUnavailableError` when the deadline is over; they may have been stored then.
  */
 export interface BreakpointStore {
-  /** Stores all or none. One that is there already stays as it is. */
+  /** Stores all or none, without those whose id or idempotency key is there already. */
   insert(breakpoints: readonly KeptBreakpoint[]): Promise<void>;
   /** Answers the breakpoint as it is then; `undefined` when there is none. */
   update(id: string, patch: BreakpointPatch): Promise<KeptBreakpoint | undefined>;
@@ -25,6 +25,7 @@ export interface BreakpointStore {
   /** Removes all of a job, or all of a flow that are not of one of its jobs; answers how many. */
   removeAll(of: { readonly jobId: string } | { readonly flowId: string }): Promise<number>;
   find(id: string): Promise<KeptBreakpoint | undefined>;
+  findByKey(idempotencyKey: string): Promise<KeptBreakpoint | undefined>;
   /** In the order of the ids; `undefined` where there is no such breakpoint. */
   findMany(ids: readonly string[]): Promise<(KeptBreakpoint | undefined)[]>;
   /** All that may count now: those of flows, and those of jobs that have not ended. In the order of their ids. */
@@ -73,7 +74,7 @@ export function createBreakpointStore(
         reads
           .insertInto('breakpoints')
           .values(toColumns(breakpoint) as BreakpointsTable) // all of its columns are given
-          .onConflict((conflict) => conflict.column('id').doNothing()),
+          .onConflict((conflict) => conflict.doNothing()),
       );
       if (statements.length > 0) await change(statements);
     },
@@ -101,6 +102,12 @@ export function createBreakpointStore(
       return (await changeOne(wanted)).changes;
     },
     find: async (id) => (await findMany([id]))[0],
+    async findByKey(key) {
+      const all = reads.selectFrom('breakpoints').selectAll();
+      const one = all.where('idempotency_key', '=', toStoredText(key));
+      const row = await one.executeTakeFirst();
+      return row && toBreakpoint(row);
+    },
     findMany,
     async listForFlowsAndUnfinishedJobs() {
       const rows = await scans
@@ -194,6 +201,7 @@ const COLUMNS = {
   lastHitJobId: 'last_hit_job_id',
   lastHitActivationId: 'last_hit_activation_id',
   lastError: 'last_error',
+  idempotencyKey: 'idempotency_key',
 } as const satisfies Record<keyof KeptBreakpoint, keyof BreakpointsTable>;
 
 /** The columns of what is given, `undefined` included. */
@@ -235,6 +243,7 @@ function toBreakpoint(row: BreakpointsTable): KeptBreakpoint {
     lastHitJobId: fromText(row.last_hit_job_id),
     lastHitActivationId: row.last_hit_activation_id ?? undefined,
     lastError: fromText(row.last_error),
+    idempotencyKey: fromText(row.idempotency_key),
   };
 }
 

@@ -1,31 +1,11 @@
+import { BreakpointKindType, StopPressureLevelType } from '../debugger/breakpoint-input.schema.ts';
 import { FlowType } from '../flows/schema.ts';
 import { builder } from '../graphql/builder.ts';
 import { JobType } from '../jobs/schema.ts';
 import { NotFoundError } from '../lib/domain-error.ts';
 import type { BreakpointInJob } from './breakpoint-service.ts';
+import { faultsOf } from './faults-of.ts';
 import type { KeptBreakpoint } from './kept-breakpoint.ts';
-
-export const BreakpointKindType = builder.enumType('BreakpointKind', {
-  description: 'Where a breakpoint stops its job.',
-  values: {
-    ROUTINE: { description: 'Before an activation of a routine runs.' },
-    SLOT: { description: 'The same, when it took an item from a slot.' },
-    EVENT: { description: 'When a routine emits an event, before the item is delivered.' },
-    EXCEPTION: {
-      description: 'When the code of a routine has failed, before its error strategy acts.',
-    },
-    PRESSURE: { description: 'When a queue comes to a pressure level.' },
-  } as const,
-});
-
-export const StopPressureLevelType = builder.enumType('StopPressureLevel', {
-  description: 'A pressure level that a breakpoint can wait for.',
-  values: {
-    MEDIUM: { description: 'Usage from 0.6.' },
-    HIGH: { description: 'From the watermark.' },
-    CRITICAL: { description: 'Full.' },
-  } as const,
-});
 
 export const BreakpointType = builder.loadableNodeRef<
   KeptBreakpoint | Error,
@@ -101,6 +81,23 @@ BreakpointType.implement({
       description: 'The breakpoint that has to be hit in the same job before this one counts.',
       resolve: ({ after }, _args, { breakpointsById }) =>
         after === undefined ? null : breakpointsById.load(after),
+    }),
+    isVerified: t.boolean({
+      nullable: true,
+      description:
+        'Whether it can be hit in its flow as that is now; `problem` says why not. Null when the flow is not on this server.',
+      resolve: (breakpoint, _args, { flows }) => {
+        const faults = faultsOf(breakpoint, flows);
+        return faults && faults.length === 0;
+      },
+    }),
+    problem: t.string({
+      nullable: true,
+      description: "Why it can't be hit in its flow.",
+      resolve: (breakpoint, _args, { flows }) => {
+        const faults = faultsOf(breakpoint, flows) ?? [];
+        return faults.length === 0 ? null : faults.join(' ');
+      },
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
     updatedAt: t.expose('updatedAt', {

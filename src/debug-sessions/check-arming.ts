@@ -1,7 +1,7 @@
+import type { StartBreakpoint } from '../debugger/debug-request.ts';
 import type { Issue } from '../lib/domain-error.ts';
 import type { BreakpointBook } from './breakpoint-book.ts';
 import type { KeptBreakpoint } from './kept-breakpoint.ts';
-import type { StartBreakpoint } from './new-breakpoint.ts';
 
 type Armed = Pick<KeptBreakpoint, 'id' | 'jobId' | 'flowId' | 'after'>;
 

@@ -87,7 +87,7 @@ export function createDebugSessions(deps: DebugSessionsDeps): DebugSessions {
       );
     },
   });
-  const owners = createSessionOwners({ sessions, limits, clock, leaseMs });
+  const owners = createSessionOwners({ jobs, sessions, limits, clock, leaseMs });
   const totals = createHitTotals({ book, store, onFailure });
   const announce = (jobId: string, flowId = jobs.flowIdOf(jobId)) => {
     if (flowId !== undefined) pubsub.publish('debugChanged', { jobId, flowId });
@@ -114,9 +114,11 @@ export function createDebugSessions(deps: DebugSessionsDeps): DebugSessions {
     try {
       await host.continue(jobId);
     } catch (error) {
-      // Somebody let it go on, or it is ending.
-      if (error instanceof InvalidStateError || error instanceof NotFoundError) return;
-      throw error;
+      if (error instanceof NotFoundError) return;
+      if (!(error instanceof InvalidStateError)) throw error;
+      // Somebody let it go on, or it is ending; else it has no place among the running jobs yet, and is tried again.
+      if (sessions.get(jobId)?.debug.stop?.number === stop.number) limits.renew(jobId);
+      return;
     }
     const now = clock.now();
     events.record(jobId, flowId, now, { type: 'STOP_EXPIRED', afterMs: now - stop.at });
@@ -139,19 +141,21 @@ export function createDebugSessions(deps: DebugSessionsDeps): DebugSessions {
     announce(jobId);
   };
 
+  const debug = createDebugService({
+    flows,
+    jobs,
+    sessions,
+    owners,
+    reader,
+    host,
+    isEvaluationOn: evaluation,
+    settled: deps.settled,
+    onChanged: announce,
+  });
+
   return {
     breakpoints,
-    debug: createDebugService({
-      flows,
-      jobs,
-      sessions,
-      owners,
-      reader,
-      host,
-      isEvaluationOn: evaluation,
-      settled: deps.settled,
-      onChanged: announce,
-    }),
+    debug,
     jobs: createStartDebug({
       book,
       breakpoints: store,
@@ -180,6 +184,7 @@ export function createDebugSessions(deps: DebugSessionsDeps): DebugSessions {
       limits.forget(jobId);
       sessions.forget(jobId);
       book.forgetJob(jobId);
+      debug.forget(jobId);
     },
     stop: limits.close,
     async close(limitMs) {

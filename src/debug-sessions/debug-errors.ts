@@ -1,25 +1,5 @@
 import { DomainError } from '../lib/domain-error.ts';
 
-/** Somebody else owns the session of a job. */
-export class SessionOwnedError extends DomainError {
-  readonly code = 'SESSION_OWNED';
-  readonly jobId: string;
-  /** Who it is; `somebody` for all who give no name. */
-  readonly owner: string;
-  /** Until when, if the owner does nothing more; milliseconds since the Unix epoch. */
-  readonly leaseUntil: number;
-
-  constructor(jobId: string, owner: string, leaseUntil: number) {
-    const until = new Date(leaseUntil).toISOString();
-    super(
-      `Job ${jobId} is being debugged by "${owner}" until ${until} at least. Wait, or take the session over.`,
-    );
-    this.jobId = jobId;
-    this.owner = owner;
-    this.leaseUntil = leaseUntil;
-  }
-}
-
 /** Expressions are not evaluated on this server. */
 export class EvaluationOffError extends DomainError {
   readonly code = 'EVALUATION_OFF';
@@ -28,5 +8,15 @@ export class EvaluationOffError extends DomainError {
     super(
       'This server evaluates no expressions besides those of breakpoints. Start it with MILLRACE_EVALUATION=on.',
     );
+  }
+}
+
+/** An idempotency key was used before, for something else. */
+export class KeyConflictError extends DomainError {
+  readonly code = 'IDEMPOTENCY_CONFLICT';
+
+  /** @param use what it was used for, and how that differs */
+  constructor(key: string, use: string) {
+    super(`The idempotency key "${key}" was used for ${use}. Use a new key.`);
   }
 }

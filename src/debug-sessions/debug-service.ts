@@ -8,16 +8,14 @@ import type {
   Where,
 } from '../debugger/debug-host.ts';
 import { readableNames } from '../debugger/readable-names.ts';
-import {
-  type CheckedExpression,
-  checkExpression,
-  compileExpression,
-} from '../expression/expression.ts';
+import { compileExpression } from '../expression/expression.ts';
 import type { FlowRegistry } from '../flows/flow-registry.ts';
-import { DomainError, NotFoundError, ValidationError } from '../lib/domain-error.ts';
+import { NotFoundError, ValidationError } from '../lib/domain-error.ts';
 import { newId } from '../lib/ids.ts';
+import { checkText, type ExpressionCheck, type ExpressionUse } from './check-text.ts';
 import { EvaluationOffError } from './debug-errors.ts';
 import type { DebugSession, Watch } from './debug-session.ts';
+import { createInjections } from './injections.ts';
 import { checkLease, checkPauseTtl } from './limits.ts';
 import type { SessionBook } from './session-book.ts';
 import {
@@ -26,25 +24,30 @@ import {
   type SessionRequest,
 } from './session-commands.ts';
 import type { SessionReader } from './session-reader.ts';
-
-/** What a watch came to at the present stop. */
-export interface WatchReading {
-  readonly watch: Watch;
-  /** `undefined` when it could not be worked out. */
-  readonly evaluation: Evaluation | undefined;
-  /** Why it could not. */
-  readonly problem: string | undefined;
-}
+import { createWatchBoard, type WatchReading } from './watch-board.ts';
 
 /** What an expression would be used for, so that the names it may read are known. */
 export interface ExpressionContext {
   readonly flowId?: string | undefined;
   readonly routineId?: string | undefined;
-  /** For a condition or message of a breakpoint of this kind; without, for `evaluate` and watches. */
+  /** For a breakpoint of this kind; without, for `evaluate` and watches, a log message for any. */
   readonly kind?: BreakpointKind | undefined;
+  /** What it is: an expression as such, or the log message or hit condition of a breakpoint. Default `EXPRESSION`. */
+  readonly use?: ExpressionUse | undefined;
 }
 
-export type ExpressionCheck = Pick<CheckedExpression, 'problem' | 'reads'>;
+/** How an item is put in a queue. */
+export interface InjectOptions {
+  /** Whether it goes before all that wait in the queue. Default false: behind them. */
+  readonly isFirst?: boolean | undefined;
+  /** The same item under the same key is put in once at each stop, as long as this process runs; 1–200 characters. */
+  readonly idempotencyKey?: string | undefined;
+}
+
+export interface InjectedItem {
+  readonly itemId: string;
+  readonly change: Change;
+}
 
 /** What of a host's debugging can be read as it is. Free for all who may watch. */
 export type DebugReads = Pick<
@@ -55,15 +58,17 @@ export type DebugReads = Pick<
 /**
  * What people do to jobs with a debugger.
  *
- * A session has an owner while somebody works in it: the first command of somebody in a session without an owner makes
- * them the owner for the length of the lease, and each command of theirs renews it. Commands of others are refused with a
- * `SessionOwnedError` until it is over, or they take the session over. All who may watch see everything.
+ * A session has an owner while somebody works in it: the first command that succeeds in a session without an owner makes
+ * who gave it the owner for the length of the lease, and each more of theirs renews it. Commands of others are refused with
+ * a `SessionOwnedError` until it is over, or they take the session over. Looking and evaluating are no commands: all see
+ * everything.
  *
  * A stop that nobody does anything about ends by itself after `pauseTtlMs`; each command of the owner begins that anew.
  * A job that somebody paused goes on by itself only when a limit was given for its session.
  *
- * All but `findMany`, `readWatches` and `validate` throw `NotFoundError` for a job that is not there, or of whose flow, variable, item or activation
- * that is so, and `InvalidJobStateError` when the job has ended, or has to stand still and does not.
+ * All but `findMany`, `readWatches` and `validate` throw `NotFoundError` for a job that is not there, or of whose flow,
+ * variable, item or activation that is so, and `InvalidJobStateError` when the job has ended, or has to stand still and
+ * does not.
  */
 export interface DebugService extends DebugReads {
   /** Whether expressions are evaluated, besides those of breakpoints. */
@@ -77,16 +82,19 @@ export interface DebugService extends DebugReads {
   setVariable(request: SessionRequest, query: VariableQuery, value: unknown): Promise<Change>;
   replaceItem(request: SessionRequest, itemId: string, value: unknown): Promise<Change>;
   dropItem(request: SessionRequest, itemId: string): Promise<Change>;
-  /** @throws SlotFullError */
+  /** @throws SlotFullError, KeyConflictError when the key was used at this stop for another item */
   injectItem(
     request: SessionRequest,
     slot: { readonly routineId: string; readonly slot: string },
     value: unknown,
-    isFirst: boolean,
-  ): Promise<{ readonly itemId: string; readonly change: Change }>;
-  /** @throws EvaluationOffError, ExpressionError */
-  evaluate(request: SessionRequest, expression: string, where: Where): Promise<Evaluation>;
-  /** @throws EvaluationOffError, ExpressionError, ValidationError when it is too long or there are too many */
+    options: InjectOptions,
+  ): Promise<InjectedItem>;
+  /** Changes nothing, and so is no command. @throws EvaluationOffError, ExpressionError, TooManyEvaluationsError */
+  evaluate(jobId: string, expression: string, where: Where): Promise<Evaluation>;
+  /**
+   * An expression that is watched already answers the watch there is.
+   * @throws EvaluationOffError, ExpressionError, ValidationError when it is too long or there are too many
+   */
   addWatch(
     request: SessionRequest,
     expression: string,
@@ -104,8 +112,11 @@ export interface DebugService extends DebugReads {
   ): Promise<DebugSession>;
   /** Gives the session up: nobody owns it then. */
   release(request: SessionRequest): Promise<DebugSession>;
-  /** At the present stop, in the order they were added; where: the activation that stopped the job. Empty without a stop. */
-  readWatches(jobId: string, where?: Where): Promise<readonly WatchReading[]>;
+  /**
+   * At the present stop, in the order they were added, in the activation that stopped the job. Empty without a stop.
+   * Worked out once for all who ask, until the job goes on, something is edited or the watches are others.
+   */
+  readWatches(jobId: string): Promise<readonly WatchReading[]>;
   /** Checks an expression without running it. @throws NotFoundError for a flow or routine that there is not */
   validate(expression: string, context: ExpressionContext): ExpressionCheck;
 }
@@ -123,9 +134,24 @@ const MOST_WATCHES = 20;
 /** Longer expressions are not watched, in characters. */
 const LONGEST_WATCH = 1_000;
 
-export function createDebugService(deps: DebugServiceDeps): DebugService {
+export function createDebugService(deps: DebugServiceDeps): DebugService & {
+  /** What is kept for the stops of a job, which has ended. */
+  forget(jobId: string): void;
+} {
   const { flows, jobs, sessions, owners, reader, host, isEvaluationOn } = deps;
   const { command, look } = createSessionCommands(deps);
+  const board = createWatchBoard(deps);
+  const injections = createInjections<InjectedItem>();
+
+  /** A command that edits something: watches may come to something else then. */
+  const edit = <Result>(request: SessionRequest, run: (jobId: string) => Promise<Result>) =>
+    command(request, 'edited', async (jobId) => {
+      try {
+        return await run(jobId);
+      } finally {
+        board.forget(jobId); // also when it was changed, but could not be stored
+      }
+    });
 
   const read = async (jobId: string): Promise<DebugSession> => {
     const [session] = await reader.findMany([jobId]);
@@ -138,6 +164,11 @@ export function createDebugService(deps: DebugServiceDeps): DebugService {
     deps.onChanged(jobId);
     await sessions.saved(jobId);
     return read(jobId);
+  };
+
+  const changeWatches = (jobId: string, watches: readonly Watch[]) => {
+    // What is kept of a job that has ended would stay.
+    if (jobs.flowIdOf(jobId) !== undefined) sessions.change(jobId, { watches });
   };
 
   const requireEvaluation = () => {
@@ -155,40 +186,51 @@ export function createDebugService(deps: DebugServiceDeps): DebugService {
       return read(request.jobId);
     },
     setVariable: (request, query, value) =>
-      command(request, 'edited', (jobId) => host.setVariable(jobId, query, value)),
+      edit(request, (jobId) => host.setVariable(jobId, query, value)),
     replaceItem: (request, itemId, value) =>
-      command(request, 'edited', (jobId) => host.replaceItem(jobId, itemId, value)),
-    dropItem: (request, itemId) =>
-      command(request, 'edited', (jobId) => host.dropItem(jobId, itemId)),
-    injectItem: (request, slot, value, isFirst) =>
-      command(request, 'edited', (jobId) => host.injectItem(jobId, slot, value, isFirst)),
-    async evaluate(request, expression, where) {
+      edit(request, (jobId) => host.replaceItem(jobId, itemId, value)),
+    dropItem: (request, itemId) => edit(request, (jobId) => host.dropItem(jobId, itemId)),
+    injectItem: (request, slot, value, { isFirst = false, idempotencyKey: key }) =>
+      edit(request, async (jobId) => {
+        const inject = () => host.injectItem(jobId, slot, value, isFirst);
+        const stopNumber = (await host.read(jobId))?.stop?.number;
+        if (key === undefined || stopNumber === undefined) return inject();
+        const { routineId, slot: name } = slot;
+        const wanted = [routineId, name, isFirst, value];
+        return injections.once({ jobId, stopNumber, key }, wanted, inject);
+      }),
+    async evaluate(jobId, expression, where) {
       requireEvaluation();
-      return command(request, 'looked into', (jobId) => host.evaluate(jobId, expression, where));
+      return look(jobId, () => host.evaluate(jobId, expression, where));
     },
     async addWatch(request, expression) {
       requireEvaluation();
-      const { jobId, actor } = request;
+      const { jobId } = request;
       const refuse = (message: string) => {
         throw new ValidationError([{ path: ['input', 'expression'], message }]);
       };
       if (expression.length > LONGEST_WATCH) refuse(`Has more than ${LONGEST_WATCH} characters.`);
       compileExpression(expression); // what it may read is known at each stop
-      await jobs.require(jobId, 'watched');
-      owners.claim(jobId, actor);
-      const { watches = [] } = sessions.get(jobId) ?? {};
-      if (watches.length >= MOST_WATCHES) refuse(`A session has at most ${MOST_WATCHES} watches.`);
-      const watch = { id: newId(), expression };
-      sessions.change(jobId, { watches: [...watches, watch] });
+      const watch = await command(request, 'watched', async () => {
+        const { watches = [] } = sessions.get(jobId) ?? {};
+        const known = watches.find((each) => each.expression === expression);
+        if (known !== undefined) return known;
+        if (watches.length >= MOST_WATCHES)
+          refuse(`A session has at most ${MOST_WATCHES} watches.`);
+        const added = { id: newId(), expression };
+        changeWatches(jobId, [...watches, added]);
+        return added;
+      });
       return { session: await stored(jobId), watch };
     },
-    async removeWatch({ jobId, actor }, watchId) {
-      await jobs.require(jobId, 'watched');
-      owners.claim(jobId, actor);
-      const { watches = [] } = sessions.get(jobId) ?? {};
-      const left = watches.filter(({ id }) => id !== watchId);
-      if (left.length === watches.length) throw new NotFoundError('Watch', watchId);
-      sessions.change(jobId, { watches: left });
+    async removeWatch(request, watchId) {
+      const { jobId } = request;
+      await command(request, 'watched', async () => {
+        const { watches = [] } = sessions.get(jobId) ?? {};
+        const left = watches.filter(({ id }) => id !== watchId);
+        if (left.length === watches.length) throw new NotFoundError('Watch', watchId);
+        changeWatches(jobId, left);
+      });
       return stored(jobId);
     },
     async takeOver({ jobId, actor }, { leaseMs, pauseTtlMs }) {
@@ -215,38 +257,21 @@ export function createDebugService(deps: DebugServiceDeps): DebugService {
       look(jobId, () => host.readChildren(jobId, query, range)),
     complete: (jobId, text, position, where) =>
       look(jobId, () => host.complete(jobId, text, position, where)),
-    async readWatches(jobId, where) {
-      const { watches = [] } = sessions.get(jobId) ?? {};
-      const stop = watches.length === 0 ? undefined : (await host.read(jobId))?.stop;
-      if (stop === undefined) return [];
-      const there = where ?? {
-        activationId: stop.activationIds[0],
-        routineId: stop.queue?.routineId,
-      };
-      const readings: WatchReading[] = [];
-      for (const watch of watches) {
-        try {
-          requireEvaluation();
-          const evaluation = await host.evaluate(jobId, watch.expression, there);
-          readings.push({ watch, evaluation, problem: undefined });
-        } catch (error) {
-          if (!(error instanceof DomainError)) throw error;
-          readings.push({ watch, evaluation: undefined, problem: error.message });
-        }
-      }
-      return readings;
+    readWatches: board.read,
+    forget(jobId) {
+      board.forget(jobId);
+      injections.forget(jobId);
     },
-    validate(expression, { flowId, routineId, kind }) {
+    validate(expression, { flowId, routineId, kind, use = 'EXPRESSION' }) {
       const flow = flowId === undefined ? undefined : flows.require(flowId);
       if (routineId !== undefined && flow?.routines.every(({ id }) => id !== routineId)) {
         throw new NotFoundError('Routine', `${flow.id}/${routineId}`);
       }
       // Without either, it may be worked out anywhere.
-      const place =
-        kind ?? (flow === undefined || routineId === undefined ? undefined : 'ACTIVATION');
+      const anyKind = use === 'LOG_MESSAGE' ? 'ROUTINE' : 'ACTIVATION';
+      const place = kind ?? (flow === undefined || routineId === undefined ? undefined : anyKind);
       const names = place && readableNames(place, flow, routineId).map(({ name }) => name);
-      const { problem, reads } = checkExpression(expression, names);
-      return { problem, reads };
+      return checkText(expression, use, names);
     },
   };
 }

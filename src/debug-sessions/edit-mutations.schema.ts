@@ -3,18 +3,15 @@ import type { Change } from '../debugger/debug-host.ts';
 import { SlotFullError } from '../engine/index.ts';
 import { type ApiTypes, builder } from '../graphql/builder.ts';
 import { routineName } from '../graphql/ids.ts';
+import { SESSION_ERRORS } from '../jobs/errors.schema.ts';
+import { requestOf, sessionFields } from '../jobs/session-request.schema.ts';
 import { ValidationError } from '../lib/domain-error.ts';
 import { PreviewType } from '../monitoring/trace.schema.ts';
-import { SESSION_ERRORS } from './errors.schema.ts';
+import { KeyConflictError } from './debug-errors.ts';
+import { keySchema } from './idempotency-key.ts';
 import { DebugSessionType } from './session.schema.ts';
-import {
-  requestOf,
-  sessionFields,
-  THE_JOB,
-  whereFields,
-  whereOf,
-} from './session-request.schema.ts';
 import { PATH_DESCRIPTION, queryOf, VariableScopeType } from './variable.schema.ts';
+import { ownerOfRoutines, THE_JOB, whereFields, whereOf } from './where.schema.ts';
 
 const ChangeType = builder.objectRef<Change>('ValueChange');
 ChangeType.implement({
@@ -97,11 +94,12 @@ builder.mutationField('setVariable', (t) =>
       union: { name: 'SetVariableResult', description: 'What was changed, or why nothing was.' },
     },
     args: { input: t.arg({ type: SetVariableInput, required: true, description: 'What to set.' }) },
-    resolve: async (_root, { input }, { debug, viewer }) => {
-      const request = requestOf(input, viewer);
-      const query = queryOf(whereOf(input, ['input']), input, ['input', 'path']);
+    resolve: async (_root, { input }, context) => {
+      const request = requestOf(input, context.viewer);
       const { jobId } = request;
-      return { jobId, change: await debug.setVariable(request, query, givenValue(input)) };
+      const where = whereOf(input, await ownerOfRoutines(jobId, context), ['input']);
+      const query = queryOf(where, input, ['input', 'path']);
+      return { jobId, change: await context.debug.setVariable(request, query, givenValue(input)) };
     },
   }),
 );
@@ -176,6 +174,12 @@ const InjectItemInput = builder.inputType('InjectItemInput', {
     isFirst: t.boolean({
       description: 'Whether it goes before all that wait in the queue. Default false: behind them.',
     }),
+    idempotencyKey: t.string({
+      validate: keySchema,
+      description:
+        'Makes it safe to send this again: at the same stop of the job, the same key with the same item answers what was ' +
+        'done first. Forgotten when the job goes on, or the server stops. 1–200 characters.',
+    }),
   }),
 });
 
@@ -198,19 +202,22 @@ builder.mutationField('injectItem', (t) =>
     description: 'Puts an item in the queue of a slot of a job that stands still.',
     authScopes: { control: true },
     errors: {
-      types: [...SESSION_ERRORS, SlotFullError],
+      types: [...SESSION_ERRORS, SlotFullError, KeyConflictError],
       union: { name: 'InjectItemResult', description: 'The item, or why there is none.' },
     },
     args: { input: t.arg({ type: InjectItemInput, required: true, description: 'The item.' }) },
-    resolve: async (_root, { input }, { debug, viewer }) => {
-      const request = requestOf(input, viewer);
-      const slot = {
-        routineId: routineName(input.routineId, ['input', 'routineId']),
-        slot: input.slot,
+    resolve: async (_root, { input }, context) => {
+      const request = requestOf(input, context.viewer);
+      const { jobId } = request;
+      const owner = await ownerOfRoutines(jobId, context);
+      const routineId = routineName(input.routineId, ['input', 'routineId'], owner);
+      const options = {
+        isFirst: input.isFirst ?? undefined,
+        idempotencyKey: input.idempotencyKey ?? undefined,
       };
-      const isFirst = input.isFirst ?? false;
-      const done = await debug.injectItem(request, slot, givenValue(input), isFirst);
-      return { jobId: request.jobId, ...done };
+      const slot = { routineId, slot: input.slot };
+      const done = await context.debug.injectItem(request, slot, givenValue(input), options);
+      return { jobId, ...done };
     },
   }),
 );

@@ -3,11 +3,7 @@ import { SlotFullError } from '../engine/index.ts';
 import { ExpressionError } from '../expression/expression-error.ts';
 import { builder } from '../graphql/builder.ts';
 import { ErrorInterface } from '../graphql/errors.ts';
-import '../jobs/errors.schema.ts';
-import { InvalidJobStateError, ShuttingDownError } from '../jobs/job.ts';
-import { ForbiddenError, NotFoundError, ValidationError } from '../lib/domain-error.ts';
-import { StorageUnavailableError } from '../storage/database.ts';
-import { EvaluationOffError, SessionOwnedError } from './debug-errors.ts';
+import { EvaluationOffError, KeyConflictError } from './debug-errors.ts';
 
 export const ExpressionFailureType = builder.enumType('ExpressionFailure', {
   description: 'Why an expression was refused, or could not be worked out.',
@@ -35,20 +31,11 @@ export const ExpressionFailureType = builder.enumType('ExpressionFailure', {
   } as const,
 });
 
-builder.objectType(SessionOwnedError, {
-  name: 'SessionOwnedError',
+builder.objectType(KeyConflictError, {
+  name: 'KeyConflictError',
   description:
-    'Somebody else is debugging the job. Wait, or take the session over. Code `SESSION_OWNED`.',
+    'The idempotency key was used before, for something else; the message names it. Code `IDEMPOTENCY_CONFLICT`.',
   interfaces: [ErrorInterface],
-  fields: (t) => ({
-    owner: t.exposeString('owner', {
-      description: 'Who it is; `somebody` for all who gave no name.',
-    }),
-    leaseUntil: t.expose('leaseUntil', {
-      type: 'DateTime',
-      description: 'Until when, if they do nothing more.',
-    }),
-  }),
 });
 
 builder.objectType(EvaluationOffError, {
@@ -86,14 +73,3 @@ builder.objectType(ExpressionError, {
     }),
   }),
 });
-
-/** What can be expected to go wrong with everything that changes a session or a breakpoint. */
-export const SESSION_ERRORS = [
-  NotFoundError,
-  InvalidJobStateError,
-  ValidationError,
-  SessionOwnedError,
-  ShuttingDownError,
-  StorageUnavailableError,
-  ForbiddenError,
-];

@@ -1,12 +1,14 @@
 import { z } from 'zod';
+import { BreakpointKindType } from '../debugger/breakpoint-input.schema.ts';
 import type { Completion } from '../debugger/debug-host.ts';
 import type { ExpressionError } from '../expression/expression-error.ts';
 import { builder } from '../graphql/builder.ts';
-import { localId } from '../graphql/ids.ts';
-import { BreakpointKindType } from './breakpoint.schema.ts';
-import type { ExpressionCheck } from './debug-service.ts';
+import type { Context } from '../graphql/context.ts';
+import { localId, routineName, routineParts } from '../graphql/ids.ts';
+import { ValidationError } from '../lib/domain-error.ts';
+import type { ExpressionCheck } from './check-text.ts';
 import { ExpressionFailureType } from './errors.schema.ts';
-import { THE_STOP, whereArgs, whereOf } from './session-request.schema.ts';
+import { ownerOfRoutines, THE_STOP, whereArgs, whereOf } from './where.schema.ts';
 
 /** Of an error no field may make its answer: it would be taken for its own failure. */
 const ExpressionProblemType = builder.objectRef<{ readonly error: ExpressionError }>(
@@ -82,28 +84,71 @@ CompletionType.implement({
   }),
 });
 
+const ExpressionUseType = builder.enumType('ExpressionUse', {
+  description: 'What a text is that has to do with expressions.',
+  values: {
+    EXPRESSION: { description: 'An expression as such: a condition, or what is evaluated.' },
+    LOG_MESSAGE: { description: 'The `logMessage` of a breakpoint: text with expressions in it.' },
+    HIT_CONDITION: { description: 'The `hitCondition` of a breakpoint. It reads no names.' },
+  } as const,
+});
+
+/**
+ * The flow and the routine that an expression is for.
+ * @throws ValidationError when the routine is of another flow, or of one that is not said
+ */
+async function placeOf(
+  given: {
+    readonly flowId?: string | null | undefined;
+    readonly routineId?: string | null | undefined;
+  },
+  { jobsById }: Context,
+) {
+  const named = given.flowId ? localId('Flow', given.flowId, ['flowId']) : undefined;
+  if (!given.routineId) return { flowId: named, routineId: undefined };
+  const path = ['routineId'];
+  const parts = routineParts(given.routineId, path);
+  const ofJob = parts.jobId === undefined ? undefined : await jobsById.load(parts.jobId);
+  const flowId = named ?? parts.flowId ?? ofJob?.flowId;
+  if (flowId === undefined) {
+    const message =
+      'It is not known of which flow. Give `flowId` too, or an id like "Routine:articles/clean".';
+    throw new ValidationError([{ path, message }]);
+  }
+  return { flowId, routineId: routineName(given.routineId, path, { flowId }) };
+}
+
 builder.queryField('validateExpression', (t) =>
   t.field({
     type: ExpressionCheckType,
-    description: 'Checks an expression without running it.',
+    nullable: true,
+    description:
+      'Checks an expression, or the log message or hit condition of a breakpoint, without running it. Null with an error ' +
+      'of code `NOT_FOUND` for a flow or routine that there is not.',
     authScopes: { watch: true },
     args: {
       expression: t.arg.string({ required: true, description: 'The expression.' }),
       flowId: t.arg.id({ description: 'The flow it is for, by id or name.' }),
       routineId: t.arg.id({
-        description: 'The routine of that flow it is for, by its name in the flow or its id.',
+        description:
+          'The routine it is for, by its name in the flow or its id. `Routine:articles/clean` says the flow, too.',
       }),
       kind: t.arg({
         type: BreakpointKindType,
         description:
-          'For the condition of a breakpoint of this kind. Default: for `evaluate` and watches.',
+          'For a breakpoint of this kind. Default: for `evaluate` and watches; a log message for any kind.',
+      }),
+      as: t.arg({
+        type: ExpressionUseType,
+        defaultValue: 'EXPRESSION',
+        description: 'What it is. Default EXPRESSION.',
       }),
     },
-    resolve: (_root, { expression, flowId, kind, ...where }, { debug }) =>
-      debug.validate(expression, {
-        flowId: typeof flowId === 'string' ? localId('Flow', flowId, ['flowId']) : undefined,
-        routineId: whereOf(where).routineId,
+    resolve: async (_root, { expression, kind, as, ...given }, context) =>
+      context.debug.validate(expression, {
+        ...(await placeOf(given, context)),
         kind: kind ?? undefined,
+        use: as ?? undefined,
       }),
   }),
 );
@@ -111,9 +156,11 @@ builder.queryField('validateExpression', (t) =>
 builder.queryField('expressionCompletions', (t) =>
   t.field({
     type: [CompletionType],
+    nullable: true,
     description:
       'Names that can stand at a place of an expression, in a job that stands still, the likeliest first. Nothing is ' +
-      'evaluated.',
+      'evaluated. Null with an error of code `INVALID_STATE` while the job does not stand still, of code `NOT_FOUND` when ' +
+      'there is no such job, routine or activation.',
     authScopes: { watch: true },
     args: {
       jobId: t.arg.id({ required: true, description: 'The job.' }),
@@ -128,9 +175,10 @@ builder.queryField('expressionCompletions', (t) =>
       }),
       ...whereArgs(t, THE_STOP),
     },
-    resolve: async (_root, { jobId, expression, position, ...where }, { debug }) => {
+    resolve: async (_root, { jobId, expression, position, ...given }, context) => {
       const id = localId('Job', jobId, ['jobId']);
-      return [...(await debug.complete(id, expression, position, whereOf(where)))];
+      const where = whereOf(given, await ownerOfRoutines(id, context));
+      return [...(await context.debug.complete(id, expression, position, where))];
     },
   }),
 );

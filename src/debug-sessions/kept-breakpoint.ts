@@ -14,6 +14,8 @@ export interface KeptBreakpoint extends Breakpoint {
   readonly lastHitActivationId: number | undefined;
   /** Why its condition, or its message, could not be worked out the last time it was tried in any job. */
   readonly lastError: string | undefined;
+  /** The key that it was made with; no two have the same. */
+  readonly idempotencyKey: string | undefined;
 }
 
 /** What changes in a breakpoint when people edit it. What is given as `undefined` is taken away. */

@@ -23,7 +23,7 @@ export interface SessionCommandsDeps {
 /** Runs what is asked of a job that is debugged. `wanted` goes into refusals: what it can't be. */
 export interface SessionCommands {
   /**
-   * Does what only the owner may do, and makes who asks the owner where there is none.
+   * Does what only the owner may do. Who asks is the owner then, where nobody was.
    * @throws NotFoundError, InvalidJobStateError, SessionOwnedError, and what `run` throws
    */
   command<Result>(
@@ -50,18 +50,20 @@ export function createSessionCommands(deps: SessionCommandsDeps): SessionCommand
       const job = await jobs.find(jobId);
       if (hasEnded(job)) throw new InvalidJobStateError(job, wanted, 'It has ended.');
       if (isGone) throw new InvalidJobStateError(job, wanted, 'It does not run on this server.');
-      const isPaused = job.state === 'PAUSED';
+      if (error instanceof InvalidStateError && job.state === 'PAUSED') {
+        throw new InvalidJobStateError(job, error.wanted);
+      }
       const advice = 'It has to stand still: pause it, or let a breakpoint stop it.';
-      throw new InvalidJobStateError(job, wanted, isPaused ? error.message : advice);
+      throw new InvalidJobStateError(job, wanted, advice);
     }
   };
 
   return {
     async command({ jobId, actor }, wanted, run) {
       await jobs.require(jobId, wanted);
-      owners.claim(jobId, actor);
+      const result = await owners.run(jobId, actor, () => ask(jobId, wanted, () => run(jobId)));
       onChanged(jobId);
-      return ask(jobId, wanted, () => run(jobId));
+      return result;
     },
     async look(jobId, run) {
       await jobs.require(jobId, 'looked into');

@@ -1,11 +1,11 @@
 import type { StepKind } from '../debugger/debug-host.ts';
 import { ExpressionError } from '../expression/expression-error.ts';
 import { builder } from '../graphql/builder.ts';
+import { SESSION_ERRORS } from '../jobs/errors.schema.ts';
+import { requestOf, sessionFields } from '../jobs/session-request.schema.ts';
 import { EvaluationOffError } from './debug-errors.ts';
 import type { DebugSession, Watch } from './debug-session.ts';
-import { SESSION_ERRORS } from './errors.schema.ts';
 import { DebugSessionType } from './session.schema.ts';
-import { requestOf, sessionFields } from './session-request.schema.ts';
 import { WatchType, watchOf } from './watch.schema.ts';
 
 interface SessionPayload {
@@ -177,7 +177,8 @@ AddWatchPayload.implement({
 builder.mutationField('addWatch', (t) =>
   t.field({
     type: AddWatchPayload,
-    description: 'Has an expression worked out at every stop of a job.',
+    description:
+      'Has an expression worked out at every stop of a job. One that is watched already answers the watch there is.',
     authScopes: { control: true },
     errors: {
       types: [...SESSION_ERRORS, ExpressionError, EvaluationOffError],

@@ -1,10 +1,13 @@
+import { SessionOwnedError } from '../jobs/session-owned-error.ts';
 import type { Clock } from '../lib/clock.ts';
-import { SessionOwnedError } from './debug-errors.ts';
+import { createTurns } from '../lib/turns.ts';
 import type { KeptSession } from './kept-session.ts';
+import type { OpenJobs } from './open-jobs.ts';
 import type { SessionBook } from './session-book.ts';
 import type { StopLimits } from './stop-limits.ts';
 
 export interface SessionOwnersDeps {
+  readonly jobs: OpenJobs;
   readonly sessions: SessionBook;
   readonly limits: StopLimits;
   readonly clock: Clock;
@@ -14,8 +17,17 @@ export interface SessionOwnersDeps {
 
 /** Who may change something in which session. An owner is one as long as the lease is not over. */
 export interface SessionOwners {
-  /** Makes somebody the owner, or renews the lease. @throws SessionOwnedError when somebody else is the owner */
-  claim(jobId: string, actor: string | undefined): void;
+  /**
+   * Runs a command of somebody. When it has succeeded, they are the owner where nobody was, or their lease is renewed;
+   * one that fails leaves the session as it was. Commands in one session are run one after another, so that of two
+   * people at once the first whose command succeeds is the owner. Must not be called from within a command.
+   * @throws SessionOwnedError when somebody else is the owner; what the command throws
+   */
+  run<Result>(
+    jobId: string,
+    actor: string | undefined,
+    command: () => Promise<Result>,
+  ): Promise<Result>;
   /** @throws SessionOwnedError when somebody else is the owner */
   check(jobId: string, actor: string | undefined): void;
   /** Makes somebody the owner, whoever was. */
@@ -37,14 +49,14 @@ export function ownerOf(
 }
 
 export function createSessionOwners(deps: SessionOwnersDeps): SessionOwners {
-  const { sessions, limits, clock } = deps;
+  const { jobs, sessions, limits, clock } = deps;
+  /** By job. */
+  const turns = createTurns();
 
-  /** Until when the lease is that there is. */
-  const check = (jobId: string, actor = SOMEBODY): number => {
+  const check = (jobId: string, actor = SOMEBODY) => {
     const lease = ownerOf(sessions.get(jobId), clock.now());
-    if (lease === undefined) return 0;
-    if (lease.owner !== actor) throw new SessionOwnedError(jobId, lease.owner, lease.leaseUntil);
-    return lease.leaseUntil;
+    if (lease === undefined || lease.owner === actor) return;
+    throw new SessionOwnedError(jobId, lease.owner, lease.leaseUntil);
   };
 
   const own = (jobId: string, owner = SOMEBODY, leaseUntil: number) => {
@@ -52,11 +64,22 @@ export function createSessionOwners(deps: SessionOwnersDeps): SessionOwners {
     limits.renew(jobId);
   };
 
+  /** Somebody may have taken the session over, or the job may have ended, while the command was run. */
+  const claim = (jobId: string, actor = SOMEBODY) => {
+    if (jobs.flowIdOf(jobId) === undefined) return;
+    const { owner = actor, leaseUntil = 0 } = ownerOf(sessions.get(jobId), clock.now()) ?? {};
+    if (owner !== actor) return;
+    own(jobId, actor, Math.max(leaseUntil, clock.now() + deps.leaseMs)); // never made shorter
+  };
+
   return {
-    claim(jobId, actor) {
-      const until = check(jobId, actor); // one that was taken for longer is not made shorter
-      own(jobId, actor, Math.max(until, clock.now() + deps.leaseMs));
-    },
+    run: (jobId, actor, command) =>
+      turns.take(jobId, async () => {
+        check(jobId, actor);
+        const result = await command();
+        claim(jobId, actor);
+        return result;
+      }),
     check,
     takeOver(jobId, actor, leaseMs = deps.leaseMs) {
       own(jobId, actor, clock.now() + leaseMs);

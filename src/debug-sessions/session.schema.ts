@@ -9,7 +9,6 @@ import { SlotQueueType } from '../monitoring/queue.schema.ts';
 import { BreakpointType, JobBreakpointType } from './breakpoint.schema.ts';
 import type { DebugSession } from './debug-session.ts';
 import { DebugFrameType, DebugItemConnection, DebugItemType, pageItems } from './frame.schema.ts';
-import { THE_JOB, whereArgs, whereOf } from './session-request.schema.ts';
 import {
   findVariable,
   listScopes,
@@ -18,6 +17,7 @@ import {
   VariableType,
 } from './variable.schema.ts';
 import { WatchType, watchesOf } from './watch.schema.ts';
+import { THE_JOB, whereArgs, whereOf } from './where.schema.ts';
 
 const DebugStatusType = builder.enumType('DebugStatus', {
   description: 'How it stands with the debugging of a job.',
@@ -168,9 +168,9 @@ DebugSessionType.implement({
           }),
           slot: t.arg.string({ required: true, description: 'Name of the slot.' }),
         },
-        resolve: ({ jobId }, { routineId, slot, ...page }, context) => {
-          const of = { routineId: routineName(routineId, ['routineId']), slot };
-          return pageItems(jobId, of, page, context);
+        resolve: (session, { routineId, slot, ...page }, context) => {
+          const of = { routineId: routineName(routineId, ['routineId'], session), slot };
+          return pageItems(session.jobId, of, page, context);
         },
       },
       DebugItemConnection,
@@ -193,7 +193,8 @@ DebugSessionType.implement({
         'What can be looked into: each scope that there is, as a variable. Without an activation and a routine those of ' +
         'the whole job. Null with an error of code `INVALID_STATE` while the job does not stand still.',
       args: whereArgs(t, THE_JOB),
-      resolve: ({ jobId }, where, context) => listScopes(jobId, whereOf(where), context),
+      resolve: (session, where, context) =>
+        listScopes(session.jobId, whereOf(where, session), context),
     }),
     variable: t.field({
       type: VariableType,
@@ -209,8 +210,8 @@ DebugSessionType.implement({
           description: `${PATH_DESCRIPTION} Default: the whole of the scope.`,
         }),
       },
-      resolve: ({ jobId }, { scope, path, ...where }, context) =>
-        findVariable(jobId, whereOf(where), { scope, path }, context),
+      resolve: (session, { scope, path, ...where }, context) =>
+        findVariable(session.jobId, whereOf(where, session), { scope, path }, context),
     }),
   }),
 });

@@ -1,5 +1,6 @@
 import { checkBreakpoint } from '../debugger/check-breakpoint.ts';
 import type { DebugSnapshot } from '../debugger/debug-host.ts';
+import type { StartBreakpoint } from '../debugger/debug-request.ts';
 import type { JobDebug } from '../jobs/job-debug.ts';
 import { type Issue, ValidationError } from '../lib/domain-error.ts';
 import { newId } from '../lib/ids.ts';
@@ -9,7 +10,7 @@ import type { BreakpointStore } from './breakpoint-store.ts';
 import { checkStartAfter } from './check-arming.ts';
 import type { KeptBreakpoint } from './kept-breakpoint.ts';
 import { checkPauseTtl } from './limits.ts';
-import { type StartBreakpoint, toBreakpoint } from './new-breakpoint.ts';
+import { toBreakpoint } from './new-breakpoint.ts';
 import type { OpenJobs } from './open-jobs.ts';
 import { NEW_SESSION, type SessionBook } from './session-book.ts';
 import type { SessionOwners } from './session-owners.ts';
@@ -92,7 +93,9 @@ export function createStartDebug(deps: StartDebugDeps): JobDebug {
       jobs.add({ id, flowId });
       const { debug, stopsAtEntry = false } = sessions.get(id) ?? {};
       const { stop, step, stopCount } = debug ?? NEW_SESSION.debug;
-      const isAtEntry = stopsAtEntry && (stopCount === 0 || (isAnew && stop?.reason === 'ENTRY'));
+      // A job that begins again stops at its entry if it stood still for the debugger, or was to soon.
+      const stood = (stop !== undefined && stop.reason !== 'PAUSE') || step !== undefined;
+      const isAtEntry = (stopsAtEntry && stopCount === 0) || (isAnew && stood);
       let before: DebugSnapshot | undefined = debug;
       if (!isAnew) limits.takeUp(id);
       else if (debug !== undefined) {
@@ -108,14 +111,19 @@ export function createStartDebug(deps: StartDebugDeps): JobDebug {
 
     discard,
 
-    async beforePause(jobId, { actor, pauseTtlMs }) {
-      if (pauseTtlMs === undefined) return;
+    async pause(jobId, { actor, pauseTtlMs }, pause) {
+      if (pauseTtlMs === undefined) return pause();
       const issues = checkPauseTtl(pauseTtlMs, ['input', 'pauseTtlMs']);
       if (issues.length > 0) throw new ValidationError(issues);
       await jobs.require(jobId, 'paused');
-      owners.claim(jobId, actor);
-      sessions.change(jobId, { pauseTtlMs });
+      const result = await owners.run(jobId, actor, async () => {
+        const paused = await pause();
+        // What is kept of a job that has ended would stay.
+        if (jobs.flowIdOf(jobId) !== undefined) sessions.change(jobId, { pauseTtlMs });
+        return paused;
+      });
       await sessions.saved(jobId);
+      return result;
     },
 
     beforeResume: (jobId, actor) => owners.check(jobId, actor),
@@ -128,7 +136,12 @@ export function createStartDebug(deps: StartDebugDeps): JobDebug {
     const ids = list.map(newId);
     return list.map(({ afterIndex, ...wanted }, at) => {
       const after = afterIndex === undefined ? wanted.after : ids[afterIndex];
-      return { ...toBreakpoint(ids[at] ?? '', { ...wanted, after }), ...own, ...NEVER_HIT };
+      return {
+        ...toBreakpoint(ids[at] ?? '', { ...wanted, after }),
+        ...own,
+        ...NEVER_HIT,
+        idempotencyKey: undefined,
+      };
     });
   }
 }

@@ -1,8 +1,8 @@
 import { builder } from '../graphql/builder.ts';
 import type { Context } from '../graphql/context.ts';
 import { PreviewType } from '../monitoring/trace.schema.ts';
-import type { WatchReading } from './debug-service.ts';
 import type { DebugSession, Watch } from './debug-session.ts';
+import type { WatchReading } from './watch-board.ts';
 
 /** A watch, and a way to read all of its session at once. */
 interface WatchOfSession {
@@ -49,7 +49,7 @@ WatchType.implement({
       nullable: true,
       description:
         'What it comes to where the job stands still, in the first of the frames; null while the job does not. Worked ' +
-        'out only when asked for.',
+        'out when it is first asked for at a stop, and anew after an edit: once for all who look.',
       resolve: async ({ watch, read }) => (await read()).find((each) => each.watch.id === watch.id),
     }),
   }),

@@ -31,7 +31,7 @@ export interface Breakpoint {
   /** With it nothing stops: the text is logged, with each `{expression}` in it worked out. */
   readonly logMessage: string | undefined;
   readonly isEnabled: boolean;
-  /** Whether it disables itself when it has stopped a job. */
+  /** Whether it disables itself when it has stopped a job, or logged. */
   readonly isOnce: boolean;
   /** Id of the breakpoint that has to be hit in the same job before this one counts. */
   readonly after: string | undefined;

@@ -74,7 +74,7 @@ export class DebuggedJob {
     const { scope, names } = this.#lookFrom(where);
     const expression = compileExpression(text, names);
     const fromMs = this.#clock.monotonicMs();
-    const value = await expression.evaluate(scope);
+    const { value } = await expression.evaluate(scope);
     return {
       type: typeName(value),
       preview: preview(value),

@@ -1,6 +1,13 @@
 import { types } from 'node:util';
 import { ValidationError } from '../lib/domain-error.ts';
-import { elementOf, entriesOf, GETTER, hasReadableStack, isError } from '../lib/intrinsics.ts';
+import {
+  elementOf,
+  entriesOf,
+  GETTER,
+  hasReadableStack,
+  isError,
+  mapSet,
+} from '../lib/intrinsics.ts';
 import { preview } from '../lib/preview.ts';
 import type { Change } from './debug-host.ts';
 import type { Part, Step } from './variable-parts.ts';
@@ -84,7 +91,7 @@ function isBuiltIn(value: object): boolean {
 function write(whole: unknown, { key, value: before }: Part, value: unknown): boolean {
   if (typeof whole !== 'object' || whole === null || before === GETTER) return false;
   if (types.isMap(whole)) {
-    Map.prototype.set.call(whole, key, value);
+    mapSet(whole, key, value);
     return true;
   }
   // Not an assignment: that would take `__proto__` for the prototype.

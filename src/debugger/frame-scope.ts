@@ -30,6 +30,14 @@ export class FrameScope implements Scope {
     this.item = activation.items[0];
   }
 
+  /** From now on it is about a queue. */
+  aboutQueue(slot: SlotQueue): void {
+    this.activation = undefined;
+    this.item = undefined;
+    this.routine = slot.owner;
+    this.slot = slot;
+  }
+
   read(name: string): unknown {
     const { activation, routine } = this;
     switch (name) {

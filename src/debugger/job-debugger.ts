@@ -8,11 +8,11 @@ import {
   type RoutineRun,
   type SlotQueue,
 } from '../engine/index.ts';
-import { levelThreshold } from '../monitoring/read-queue.ts';
 import type { Breakpoint } from './breakpoint.ts';
 import type { DebugSnapshot, DebugStart, StepKind, Stop, StopReason } from './debug-host.ts';
 import { FrameScope } from './frame-scope.ts';
-import { LiveBreakpoint } from './live-breakpoint.ts';
+import type { LiveBreakpoint } from './live-breakpoint.ts';
+import { type BreakpointLine, LiveBreakpoints, NO_HITS } from './live-breakpoints.ts';
 import { Stepper } from './stepper.ts';
 
 /** What a job's debugger tells. Called from inside the job's work: to be quick about it. */
@@ -27,25 +27,9 @@ export interface JobDebuggerListener {
     readonly routineId: string;
     readonly activationId: number | undefined;
   }): void;
-  /** A breakpoint that logs was hit, or one could not be worked out. */
-  logged(line: {
-    readonly level: 'INFO' | 'WARNING';
-    readonly message: string;
-    readonly breakpointId: string;
-    readonly routineId: string;
-    readonly activationId: number;
-  }): void;
+  /** A line is to be written to its log. */
+  logged(line: BreakpointLine): void;
 }
-
-/** The breakpoints of one routine, by where they stop. */
-interface Probes {
-  readonly before: readonly LiveBreakpoint[];
-  readonly outputs: readonly LiveBreakpoint[];
-  readonly failures: readonly LiveBreakpoint[];
-}
-
-const NONE: readonly LiveBreakpoint[] = [];
-const NO_PROBES: Probes = { before: NONE, outputs: NONE, failures: NONE };
 
 /** What made an activation, or a queue, stop the job. */
 interface Cause {
@@ -69,11 +53,7 @@ export class JobDebugger implements JobInspector {
   readonly scope: FrameScope;
   readonly #listener: JobDebuggerListener;
   readonly #now: () => number;
-  #live: ReadonlyMap<string, LiveBreakpoint> = new Map();
-  #probes: ReadonlyMap<RoutineRun, Probes> = new Map();
-  /** Those that were looked up last: activations of one routine come many in a row. */
-  #lastRoutine: RoutineRun | undefined = undefined;
-  #lastProbes: Probes = NO_PROBES;
+  readonly #breakpoints: LiveBreakpoints;
   #stepper: Stepper | undefined = undefined;
   /** Whether the step under way is the first, to the entry. */
   #isEntering = false;
@@ -86,6 +66,15 @@ export class JobDebugger implements JobInspector {
     this.scope = new FrameScope(job);
     this.#listener = listener;
     this.#now = now;
+    this.#breakpoints = new LiveBreakpoints({
+      job,
+      scope: this.scope,
+      now,
+      onRearmed: () => this.#attach(),
+      onReached: (slot, hit) => this.#stopAt({ reason: 'PRESSURE', slot }, hit),
+      onCounted: () => listener.changed(),
+      onLine: (line) => listener.logged(line),
+    });
     const { before, stopsAtEntry, breakpoints } = start;
     this.#stopCount = before?.stopCount ?? 0;
     this.#stop = before?.stop;
@@ -94,11 +83,9 @@ export class JobDebugger implements JobInspector {
       this.#stepper = new Stepper('OVER', job, undefined);
       this.#isEntering = true;
     }
-    this.#setLive(
-      breakpoints.map((each) => new LiveBreakpoint(job.flow, each, before?.progress[each.id])),
-    );
+    this.#breakpoints.set(breakpoints, before?.progress);
     if (job.state === 'PAUSED') this.#stop ??= this.#newStop({ reason: 'PAUSE' }, []);
-    else if (this.#stop?.reason === 'PAUSE') this.#stop = undefined;
+    else if (this.held.length === 0) this.#stop = undefined; // there is nothing that it could stand at
     job.observe({ stateChanged: () => this.#stateChanged() });
   }
 
@@ -115,12 +102,11 @@ export class JobDebugger implements JobInspector {
 
   /** What has to outlast the process. */
   get snapshot(): DebugSnapshot {
-    const progress = [...this.#live].map(([id, live]) => [id, live.progress] as const);
     return {
       stop: this.#stop,
       stopCount: this.#stopCount,
       step: this.#stepper?.kind,
-      progress: Object.fromEntries(progress),
+      progress: this.#breakpoints.progress,
     };
   }
 
@@ -134,17 +120,9 @@ export class JobDebugger implements JobInspector {
     return [...this.job.suspended].filter(isHeld).sort((a, b) => place(a) - place(b));
   }
 
-  /** Exchanges all breakpoints. One that is there already and says the same goes on counting. */
+  /** Exchanges all breakpoints. One that is there already goes on counting. */
   setBreakpoints(breakpoints: readonly Breakpoint[]): void {
-    this.#setLive(
-      breakpoints.map((breakpoint) => {
-        const before = this.#live.get(breakpoint.id);
-        const wasEnabledAgain =
-          before?.breakpoint.isEnabled === false && breakpoint.isEnabled ? { isSpent: false } : {};
-        const progress = before && { ...before.progress, ...wasEnabledAgain };
-        return new LiveBreakpoint(this.job.flow, breakpoint, progress);
-      }),
-    );
+    this.#breakpoints.set(breakpoints);
     this.#listener.changed();
   }
 
@@ -176,6 +154,15 @@ export class JobDebugger implements JobInspector {
     this.#listener.changed();
   }
 
+  /**
+   * The process is on its way out: breakpoints count no more, since the job could not be stopped. What is held stays so,
+   * and the snapshot is what is to outlast the process.
+   */
+  detach(): void {
+    this.#breakpoints.clear();
+    this.job.inspector = undefined;
+  }
+
   /** An activation that was held has ended: a person dropped its items. */
   forget({ activationId }: Activation): void {
     const stop = this.#stop;
@@ -197,41 +184,28 @@ export class JobDebugger implements JobInspector {
 
   // ── Asked by the job ───────────────────────────────────────────────────────────────────────────────────────────
 
-  holdsBefore(activation: Activation): boolean {
-    const { before } = this.#probesOf(activation.routine);
-    // A step looks at every activation, also those that a breakpoint stops.
-    const endsStep = this.#stepper?.endsAt(activation) === true;
-    const hit = this.#testAll(before, activation);
-    if (hit === NONE && !endsStep) return false;
-    if (hit.length > 0) this.#stopAt({ reason: 'BREAKPOINT', activation }, hit);
-    else this.#stopAt({ reason: this.#isEntering ? 'ENTRY' : 'STEP', activation });
-    return this.job.state === 'PAUSED';
+  interestIn(routine: RoutineRun): Interest {
+    const { starts, outputs } = this.#breakpoints.interestIn(routine);
+    return { starts: starts || this.#stepper !== undefined, outputs };
   }
 
-  interestIn(routine: RoutineRun): Interest {
-    const { before, outputs } = this.#probesOf(routine);
-    const starts = before.length > 0 || this.#stepper !== undefined;
-    return { starts, outputs: outputs.length > 0 };
+  holdsBefore(activation: Activation): boolean {
+    // A step looks at every activation, also those that a breakpoint stops.
+    const endsStep = this.#stepper?.endsAt(activation) === true;
+    const hit = this.#breakpoints.before(activation);
+    if (hit.length > 0) return this.#holdAt({ reason: 'BREAKPOINT', activation }, hit);
+    if (!endsStep) return false;
+    return this.#holdAt({ reason: this.#isEntering ? 'ENTRY' : 'STEP', activation }, hit);
   }
 
   holdsOutput(activation: Activation, event: string, value: unknown): boolean {
-    const probes = this.#probesOf(activation.routine).outputs;
-    this.scope.event = event;
-    this.scope.output = value;
-    const hit = this.#testAll(
-      probes.filter(({ breakpoint }) => breakpoint.event === event),
-      activation,
-    );
-    if (hit.length === 0) return false;
-    this.#stopAt({ reason: 'BREAKPOINT', activation }, hit);
-    return this.job.state === 'PAUSED';
+    const hit = this.#breakpoints.output(activation, event, value);
+    return hit.length > 0 && this.#holdAt({ reason: 'BREAKPOINT', activation }, hit);
   }
 
   holdsFailure(activation: Activation): boolean {
-    const probes = this.#probesOf(activation.routine).failures;
-    const hit = this.#testAll(probes, activation);
-    if (hit.length > 0) this.#stopAt({ reason: 'EXCEPTION', activation }, hit);
-    return hit.length > 0 && this.job.state === 'PAUSED';
+    const hit = this.#breakpoints.failure(activation);
+    return hit.length > 0 && this.#holdAt({ reason: 'EXCEPTION', activation }, hit);
   }
 
   holdsRestored(activation: Activation): boolean {
@@ -247,149 +221,22 @@ export class JobDebugger implements JobInspector {
 
   // ── Inside ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #setLive(all: readonly LiveBreakpoint[]): void {
-    this.#live = new Map(all.map((live) => [live.breakpoint.id, live]));
-    this.#attach();
-  }
-
-  #probesOf(routine: RoutineRun): Probes {
-    if (routine !== this.#lastRoutine) {
-      this.#lastRoutine = routine;
-      this.#lastProbes = this.#probes.get(routine) ?? NO_PROBES;
-    }
-    return this.#lastProbes;
-  }
-
-  /** Has the job ask about what is active, and about nothing else. To be called whenever that may have changed. */
+  /** Has the job ask while there is something to ask. To be called whenever that may have changed. */
   #attach(): void {
     const { job } = this;
-    const active = [...this.#live.values()].filter(({ isActive }) => isActive);
-    const probes = new Map<RoutineRun, Probes>();
-    for (const routine of job.routines) {
-      const own = active.filter(({ breakpoint: { routineId } }) => {
-        return routineId === undefined || routineId === routine.id;
-      });
-      const ofKind = (...kinds: readonly Breakpoint['kind'][]) =>
-        own.filter(({ breakpoint }) => kinds.includes(breakpoint.kind));
-      const found = {
-        before: ofKind('ROUTINE', 'SLOT'),
-        outputs: ofKind('EVENT'),
-        failures: ofKind('EXCEPTION'),
-      };
-      const all = [...found.before, ...found.outputs, ...found.failures];
-      if (all.length > 0) probes.set(routine, found);
-      for (const slot of routine.slots) this.#watchQueue(slot, ofKind('PRESSURE'));
-    }
-    this.#probes = probes;
-    this.#lastRoutine = undefined;
-    const isNeeded = probes.size > 0 || this.#stepper !== undefined || this.#stop !== undefined;
+    const isNeeded =
+      this.#breakpoints.canHit || this.#stepper !== undefined || this.#stop !== undefined;
+    if (isFinalState(job.state)) this.#breakpoints.clear();
     job.inspector = isNeeded && !isFinalState(job.state) ? this : undefined;
   }
 
-  #watchQueue(slot: SlotQueue, all: readonly LiveBreakpoint[]): void {
-    const watching = all.flatMap((live) => {
-      const { slot: wanted, pressureLevel } = live.breakpoint;
-      if (pressureLevel === undefined || (wanted !== undefined && wanted !== slot.name)) return [];
-      return [{ live, threshold: levelThreshold(slot, pressureLevel) }];
-    });
-    if (watching.length === 0) {
-      slot.onAccepted = undefined;
-      return;
-    }
-    let { droppedOldest } = slot;
-    slot.onAccepted = () => {
-      // An item that took the place of a dropped one did not make the queue longer.
-      const isLonger = slot.droppedOldest === droppedOldest;
-      droppedOldest = slot.droppedOldest;
-      if (!isLonger) return;
-      const reached = watching.filter(({ threshold }) => threshold === slot.length);
-      if (reached.length > 0)
-        this.#reach(
-          slot,
-          reached.map(({ live }) => live),
-        );
-    };
+  /** Whether the activation is held: when the job stands still, which it may not if it is ending. */
+  #holdAt(cause: Cause, hit: readonly LiveBreakpoint[]): boolean {
+    this.#stopAt(cause, hit);
+    return this.job.state === 'PAUSED';
   }
 
-  #reach(slot: SlotQueue, reached: readonly LiveBreakpoint[]): void {
-    if (this.job.isEnding) return;
-    const { scope } = this;
-    scope.activation = undefined;
-    scope.item = undefined;
-    scope.routine = slot.owner;
-    scope.slot = slot;
-    const hit = reached.filter((live) => this.#test(live, slot.owner.id));
-    if (hit.length > 0) this.#stopAt({ reason: 'PRESSURE', slot }, hit);
-  }
-
-  #testAll(probes: readonly LiveBreakpoint[], activation: Activation): readonly LiveBreakpoint[] {
-    if (probes.length === 0) return NONE;
-    this.scope.about(activation);
-    let hit: LiveBreakpoint[] | undefined;
-    for (const live of probes) {
-      const isHit =
-        live.slot === undefined
-          ? this.#test(live, activation.routine.id)
-          : this.#testItems(live, live.slot, activation);
-      if (!isHit) continue;
-      if (hit === undefined) hit = [live];
-      else hit.push(live);
-    }
-    return hit ?? NONE;
-  }
-
-  /** Whether one of the items of a slot hits. */
-  #testItems(live: LiveBreakpoint, slot: string, activation: Activation): boolean {
-    for (const item of activation.items) {
-      if (item.slot.name !== slot) continue;
-      this.scope.item = item;
-      if (live.isActive && this.#test(live, activation.routine.id)) {
-        this.scope.about(activation);
-        return true;
-      }
-      if (live.breakpoint.condition === undefined) break; // one hit for all of them
-    }
-    this.scope.about(activation);
-    return false;
-  }
-
-  /** Whether a breakpoint that was come to stops the job. */
-  #test(live: LiveBreakpoint, routineId: string): boolean {
-    const { scope } = this;
-    const met = live.isMet(scope);
-    if (met === false) return false;
-    const outcome = met === true ? this.#count(live) : met;
-    if (outcome?.kind === 'STOP') return true;
-    if (outcome === undefined) return false;
-    const isFailure = outcome.kind === 'FAILED';
-    if (!isFailure || outcome.isNew) {
-      const { id } = live.breakpoint;
-      this.#listener.logged({
-        level: isFailure ? 'WARNING' : 'INFO',
-        message: isFailure ? `Breakpoint ${id}: ${outcome.message}` : outcome.message,
-        breakpointId: id,
-        routineId,
-        activationId: scope.activation?.activationId ?? 0,
-      });
-    }
-    this.#listener.changed();
-    return false;
-  }
-
-  #count(live: LiveBreakpoint) {
-    const outcome = live.hit(this.scope, this.#now());
-    let hasArmed = false;
-    for (const other of this.#live.values()) {
-      if (other.breakpoint.after !== live.breakpoint.id || other.isArmed) continue;
-      other.isArmed = true;
-      hasArmed = true;
-    }
-    if (hasArmed || live.isSpent) this.#attach();
-    this.#listener.changed();
-    return outcome;
-  }
-
-  #stopAt(cause: Cause, hit: readonly LiveBreakpoint[] = NONE): void {
+  #stopAt(cause: Cause, hit: readonly LiveBreakpoint[] = NO_HITS): void {
     const { job } = this;
     if (job.isEnding) return;
     const ids = hit.map(({ breakpoint }) => breakpoint.id);

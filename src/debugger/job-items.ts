@@ -65,7 +65,6 @@ export class JobItems {
     this.#requireStop('edited');
     const shown = this.#find(itemId);
     const change = { before: preview(shownValue(shown)), after: undefined };
-    this.#shown.delete(itemId);
     const { edits } = this.#job;
     if (shown.place === 'QUEUE') edits.dropWaiting(shown.item);
     else if (shown.place === 'TAKEN') {
@@ -78,6 +77,7 @@ export class JobItems {
       activation.staged = activation.staged?.filter((each) => each !== output);
       edits.note();
     }
+    this.#shown.delete(itemId);
     return change;
   }
 

@@ -14,6 +14,9 @@ export type Outcome =
   | { readonly kind: 'LOG'; readonly message: string }
   | { readonly kind: 'FAILED'; readonly message: string; readonly isNew: boolean };
 
+/** So many different failures of one breakpoint are told in a job's log. */
+const MOST_TOLD = 10;
+
 const STOP: Outcome = { kind: 'STOP' };
 
 /** A breakpoint in a running job: its expressions ready to be worked out, and what it has counted there. */
@@ -31,6 +34,8 @@ export class LiveBreakpoint {
   #lastHitAt: number | undefined;
   #lastHitActivationId: number | undefined;
   #lastError: string | undefined;
+  /** What went wrong and was told: the same is not told for each item. */
+  readonly #told = new Set<string>();
 
   constructor(flow: Flow, breakpoint: Breakpoint, before?: BreakpointProgress) {
     this.breakpoint = breakpoint;
@@ -77,7 +82,9 @@ export class LiveBreakpoint {
     if (this.#condition === undefined) return true;
     scope.hits = this.hitCount;
     try {
-      return this.#condition.isTrueNow(scope);
+      const isTrue = this.#condition.isTrueNow(scope);
+      if (this.#lastError !== undefined) this.#lastError = undefined;
+      return isTrue;
     } catch (error) {
       return this.#fail(`Its condition failed: ${messageOf(error)}`);
     }
@@ -96,6 +103,7 @@ export class LiveBreakpoint {
     scope.hits = this.hitCount;
     try {
       const message = this.#message.evaluateNow(scope);
+      this.#lastError = undefined;
       if (this.breakpoint.isOnce) this.isSpent = true;
       return { kind: 'LOG', message };
     } catch (error) {
@@ -104,7 +112,8 @@ export class LiveBreakpoint {
   }
 
   #fail(message: string): Outcome {
-    const isNew = message !== this.#lastError;
+    const isNew = !this.#told.has(message) && this.#told.size < MOST_TOLD;
+    if (isNew) this.#told.add(message);
     this.#lastError = message;
     return { kind: 'FAILED', message, isNew };
   }

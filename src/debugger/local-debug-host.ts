@@ -1,4 +1,5 @@
 import { DomainError } from '../lib/domain-error.ts';
+import { checkValue } from './check-value.ts';
 import type { DebugHost, DebugReading } from './debug-host.ts';
 import type { DebuggedJob } from './debugged-job.ts';
 
@@ -29,7 +30,13 @@ const IDLE: DebugReading = { status: 'RUNNING', stop: undefined, frames: [], pro
 /** Debugs jobs that run in this process. What is edited is stored before it is answered. */
 export function createLocalDebugHost({ find, require, save }: DebuggableJobs): DebugHost {
   let evaluations = 0;
-  const edit = async <Result>(jobId: string, change: (job: DebuggedJob) => Result) => {
+  /** @param value what is put in the job */
+  const edit = async <Result>(
+    jobId: string,
+    value: unknown,
+    change: (job: DebuggedJob) => Result,
+  ) => {
+    checkValue(value);
     const result = change(require(jobId));
     await save(jobId);
     return result;
@@ -52,11 +59,12 @@ export function createLocalDebugHost({ find, require, save }: DebuggableJobs): D
     readChildren: async (jobId, query, range) =>
       require(jobId).variables.readChildren(query, range),
     setVariable: (jobId, query, value) =>
-      edit(jobId, ({ variables }) => variables.set(query, value)),
-    replaceItem: (jobId, itemId, value) => edit(jobId, ({ items }) => items.replace(itemId, value)),
-    dropItem: (jobId, itemId) => edit(jobId, ({ items }) => items.drop(itemId)),
+      edit(jobId, value, ({ variables }) => variables.set(query, value)),
+    replaceItem: (jobId, itemId, value) =>
+      edit(jobId, value, ({ items }) => items.replace(itemId, value)),
+    dropItem: (jobId, itemId) => edit(jobId, undefined, ({ items }) => items.drop(itemId)),
     injectItem: (jobId, slot, value, isFirst) =>
-      edit(jobId, ({ items }) => items.inject(slot, value, isFirst)),
+      edit(jobId, value, ({ items }) => items.inject(slot, value, isFirst)),
     async evaluate(jobId, expression, where) {
       const job = require(jobId);
       if (evaluations >= MOST_EVALUATIONS) throw new TooManyEvaluationsError();

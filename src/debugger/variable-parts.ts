@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { ValidationError } from '../lib/domain-error.ts';
 import {
   elementOf,
   entriesOf,
@@ -6,10 +7,13 @@ import {
   hasReadableStack,
   isError,
   lengthOf,
+  mapGet,
+  mapHas,
   readData,
   sizeOf,
   valuesOf,
 } from '../lib/intrinsics.ts';
+import { OwnKeys } from '../lib/own-keys.ts';
 import { cutText, preview } from '../lib/preview.ts';
 
 /** A key of an object or a map, or a position in a list, a map, a set or a typed array. */
@@ -31,7 +35,7 @@ export interface Part {
 
 /** The parts of a value. Nothing of the value is run. */
 export interface Parts {
-  /** How many there are. For an object its keys are listed for that, some 0.4 s for a million. */
+  /** How many there are. For an object its keys are listed for that. */
   count(): number;
   /** Those from position `from` up to, and without, `to`; maps and sets are walked up to there. */
   slice(from: number, to: number): Part[];
@@ -49,15 +53,17 @@ const OF_ERRORS = ['name', 'message', 'code', 'cause', 'errors', 'stack'];
 /**
  * The parts of a value: elements of lists, typed arrays, maps and sets, and of all other objects the properties of their
  * own. Dates, functions, proxies and what is no object have none.
+ * @param keys lists the keys of objects, all unless given. What it does not list any more makes `count` and `slice` throw
+ * @throws ValidationError not here, but by the parts, when too many keys were listed before
  */
-export function partsOf(value: unknown): Parts {
+export function partsOf(value: unknown, keys = new OwnKeys(Number.POSITIVE_INFINITY)): Parts {
   if (typeof value !== 'object' || value === null || types.isProxy(value)) return NO_PARTS;
   if (Array.isArray(value)) return partsOfList(value);
   if (types.isTypedArray(value)) return partsOfTypedArray(value);
   if (types.isMap(value)) return partsOfMap(value);
   if (types.isSet(value)) return partsOfSet(value);
   if (types.isDate(value) || types.isBoxedPrimitive(value)) return NO_PARTS;
-  return isError(value) ? partsOfError(value) : partsOfObject(value);
+  return isError(value) ? partsOfError(value, keys) : partsOfObject(value, keys);
 }
 
 /** Whether a value has its parts by position, and not by key. */
@@ -111,9 +117,9 @@ function partsOfMap(map: ReadonlyMap<unknown, unknown>): Parts {
     count: () => sizeOf(map),
     slice,
     find: (step) => {
-      if (typeof step === 'string' && Map.prototype.has.call(map, step)) {
+      if (typeof step === 'string' && mapHas(map, step)) {
         const name = cutText(step, LONGEST_NAME);
-        const value = Map.prototype.get.call(map, step);
+        const value = mapGet(map, step);
         return { step, name, key: step, value, isWritable: true };
       }
       const at = positionOf(step);
@@ -135,19 +141,29 @@ function partsOfSet(set: ReadonlySet<unknown>): Parts {
   };
 }
 
-function partsOfObject(object: object): Parts {
+/** @throws ValidationError */
+function listKeys(object: object, keys: OwnKeys): readonly string[] {
+  const listed = keys.list(object);
+  if (listed !== undefined) return listed;
+  const message =
+    'The objects of this page have too many keys to be counted at once. Ask for a smaller page.';
+  throw new ValidationError([{ path: ['limit'], message }]);
+}
+
+function partsOfObject(object: object, keys: OwnKeys): Parts {
   return byKey(
-    () => Object.keys(object),
+    () => listKeys(object, keys),
     (key) => {
       // Looked at first: even to ask for what is hidden may run code, as with `stack`.
       if (!Object.prototype.propertyIsEnumerable.call(object, key)) return undefined;
+      if (key === 'stack' && !hasReadableStack(object)) return unreadable(key);
       const property = Object.getOwnPropertyDescriptor(object, key);
       return property && partOfProperty(key, property);
     },
   );
 }
 
-function partsOfError(error: object): Parts {
+function partsOfError(error: object, keys: OwnKeys): Parts {
   const read = (key: string): Part | undefined => {
     if (key === 'stack' && !hasReadableStack(error)) return undefined;
     const property = Object.getOwnPropertyDescriptor(error, key);
@@ -158,22 +174,26 @@ function partsOfError(error: object): Parts {
     if (inherited === undefined) return undefined;
     return { step: key, name: key, key, value: inherited, isWritable: false };
   };
-  const listKeys = () => [
+  const list = () => [
     ...OF_ERRORS.filter((key) => read(key) !== undefined),
-    ...Object.keys(error).filter((key) => !OF_ERRORS.includes(key)),
+    ...listKeys(error, keys).filter((key) => !OF_ERRORS.includes(key)),
   ];
-  return byKey(listKeys, read);
+  return byKey(list, read);
 }
 
-function byKey(listKeys: () => string[], read: (key: string) => Part | undefined): Parts {
+function byKey(list: () => readonly string[], read: (key: string) => Part | undefined): Parts {
   return {
-    count: () => listKeys().length,
+    count: () => list().length,
     slice: (from, to) =>
-      listKeys()
+      list()
         .slice(from, to)
         .flatMap((key) => read(key) ?? []),
     find: (step) => read(String(step)),
   };
+}
+
+function unreadable(key: string): Part {
+  return { step: key, name: key, key, value: GETTER, isWritable: false };
 }
 
 function partOfProperty(key: string, property: PropertyDescriptor): Part {

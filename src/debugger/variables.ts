@@ -1,4 +1,5 @@
 import { GETTER } from '../lib/intrinsics.ts';
+import { OwnKeys } from '../lib/own-keys.ts';
 import { type Preview, preview } from '../lib/preview.ts';
 import { MASK } from '../lib/secret-names.ts';
 import { typeName } from '../lib/type-name.ts';
@@ -37,12 +38,16 @@ export function readVariable(
   return readPart(value, part?.name ?? name, path, canSet, options);
 }
 
+/** How many keys of objects are listed for a page of variables: some 0.2 s. One object's are listed however many it has. */
+const MOST_KEYS = 500_000;
+
 /**
  * Reads the parts of what a path leads to, in order, without looking at more of them than asked for, save that maps and
  * sets are walked up to there, and the keys of an object are listed once.
  * @param name of the root
  * @throws NotFoundError when the path leads nowhere: it says what is there instead
- * @throws ValidationError when the path has more than 100 steps
+ * @throws ValidationError when the path has more than 100 steps, or the parts have more than about half a million keys, so
+ * that a smaller page has to be asked for
  */
 export function readChildren(
   root: unknown,
@@ -53,9 +58,11 @@ export function readChildren(
 ): VariableReading[] {
   const { value, wholes } = walkPath(root, name, path);
   const canSet = settable([...wholes, value], options);
-  return partsOf(value)
-    .slice(offset, offset + limit)
-    .map((part) => readPart(part.value, part.name, [...path, part.step], canSet(part), options));
+  const parts = partsOf(value).slice(offset, offset + limit);
+  const keys = new OwnKeys(MOST_KEYS);
+  return parts.map((part) =>
+    readPart(part.value, part.name, [...path, part.step], canSet(part), options, keys),
+  );
 }
 
 const GETTER_SHOWN: Preview = { text: '[getter]', isTruncated: false };
@@ -66,6 +73,7 @@ function readPart(
   path: readonly Step[],
   isSettable: boolean,
   { isMasked = false }: ReadOptions,
+  keys = new OwnKeys(MOST_KEYS),
 ): VariableReading {
   const isSecret = isMasked && value === MASK;
   const isGetter = value === GETTER;
@@ -73,8 +81,9 @@ function readPart(
     name,
     path,
     type: isGetter ? 'getter' : typeName(value),
-    value: isGetter ? GETTER_SHOWN : preview(value),
-    childCount: partsOf(value).count(),
+    // First, so that the preview finds its keys listed.
+    childCount: partsOf(value, keys).count(),
+    value: isGetter ? GETTER_SHOWN : preview(value, undefined, keys),
     isSecret,
     canSet: isSettable && !isSecret,
   };

@@ -5,6 +5,7 @@ import { SlotFullError } from './errors.ts';
 import type { JobClock } from './job-clock.ts';
 import type { JobNews } from './job-news.ts';
 import type { ReadyList } from './ready-list.ts';
+import type { RoutineRun } from './routine-run.ts';
 import { BY_HAND, type Item, type SlotQueue } from './slot-queue.ts';
 
 /** What edits are put together from. */
@@ -14,6 +15,7 @@ export interface EditsParts {
   readonly ready: ReadyList;
   readonly delivery: Delivery;
   readonly runner: ActivationRunner;
+  readonly routines: readonly RoutineRun[];
 }
 
 /** What a person changes in a job by hand, so that all counts stay right. Meant for a job that stands still. */
@@ -34,7 +36,7 @@ export class Edits {
    * @throws SlotFullError
    */
   inject(slot: SlotQueue, value: unknown, isFirst: boolean): Item {
-    const { clock, delivery } = this.#parts;
+    const { clock, delivery, routines } = this.#parts;
     if (slot.isFull) {
       const advice = 'Drop an item first, or let the job go on.';
       throw new SlotFullError(`${slot.owner.id}.${slot.name}`, slot.maxLength, advice);
@@ -43,6 +45,8 @@ export class Edits {
     const { nowMs } = clock;
     const item = { value, emittedBy: BY_HAND, emittedMs: nowMs, queuedMs: nowMs, slot };
     delivery.enter(item, isFirst);
+    // The job may have come to its end already, where remainders are handed over: they will have to be once more.
+    for (const routine of routines) if (routine.slots.length > 0) routine.hasFlushed = false;
     return item;
   }
 

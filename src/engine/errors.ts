@@ -4,10 +4,13 @@ import { DomainError, formatPath, type Issue } from '../lib/domain-error.ts';
 export class InvalidStateError extends DomainError {
   readonly code = 'INVALID_STATE';
   readonly state: string;
+  /** What it can't be. */
+  readonly wanted: string;
 
   constructor(jobId: string, state: string, wanted: string) {
     super(`Job ${jobId} is ${state} and can't be ${wanted}.`);
     this.state = state;
+    this.wanted = wanted;
   }
 }
 

@@ -109,7 +109,7 @@ export class JobRooms {
       deadlockGraceMs,
       onFrozenSlice: () => this.onFrozenSlice(),
     });
-    this.edits = new Edits({ clock, news, ready, delivery, runner });
+    this.edits = new Edits({ clock, news, ready, delivery, runner, routines });
     this.life = life;
     this.clock = clock;
     this.news = news;

@@ -10,6 +10,7 @@ export interface LogEntry {
   readonly message: string;
   readonly facts: Readonly<Record<string, unknown>> | undefined;
   readonly routineId: string;
+  /** 0 for a line of the debugger that no activation had to do with. */
   readonly activationId: number;
   /** Wall-clock milliseconds since the Unix epoch. */
   readonly at: number;

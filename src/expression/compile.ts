@@ -8,7 +8,7 @@ import { requireNumber } from './number-functions.ts';
 import { compareOrder } from './ordering.ts';
 import type { Run } from './run.ts';
 import type { CallSyntax, MemberSyntax, Syntax } from './syntax.ts';
-import { allocateText, textAtOnce, writeText } from './text-of.ts';
+import { allocateText, checkTextLength, textAtOnce, writeText } from './text-of.ts';
 import { BYTES, isTrue } from './values.ts';
 
 /** A part of an expression, ready to be worked out. */
@@ -190,13 +190,14 @@ class Compiler {
     };
   }
 
-  /** `===`; with `is` null is undefined as well. Long texts are compared as by `==`. */
+  /** `===`; with `is` null is undefined as well. What may be long is compared as by `==`. */
   #same(at: number, isWord: boolean, one: Code, other: Code): (run: Run) => boolean {
     const place = this.#places++;
     return (run) => {
       const left = one(run);
       const right = other(run);
-      if (typeof left !== 'string' || typeof right !== 'string') {
+      const isLong = typeof left === 'string' || typeof left === 'bigint';
+      if (!isLong || typeof left !== typeof right) {
         return left === right || (isWord && (left ?? null) === null && (right ?? null) === null);
       }
       return (
@@ -253,7 +254,8 @@ class Compiler {
         const value = code(run);
         const part =
           textAtOnce(run, at, value) ?? run.finish(place, () => writeText(run, at, value));
-        allocateText(run, at, text.length + part.length);
+        checkTextLength(run, at, text.length + part.length);
+        allocateText(run, at, part.length);
         text += part;
       }
       return text;

@@ -1,8 +1,11 @@
+import { hasReadableStack, walkMap } from '../lib/intrinsics.ts';
+import { typeName } from '../lib/type-name.ts';
 import { compileExpression } from './expression.ts';
 import { type FunctionSpec, signatureOf } from './function-spec.ts';
 import { FUNCTIONS } from './functions.ts';
-import { walkMap } from './intrinsics.ts';
-import { isKeyed, isMap, isProxy, typeName } from './values.ts';
+import { scanCode } from './scan-code.ts';
+import { LONGEST_EXPRESSION } from './syntax.ts';
+import { isKeyed, isMap, isProxy } from './values.ts';
 import { LANGUAGE_WORDS } from './words.ts';
 
 /** A name that can be put in an expression. */
@@ -31,18 +34,18 @@ const LONGEST_KEY = 200;
 /** How far back from the place a chain of members may begin. */
 const LONGEST_CHAIN = 500;
 
-const WORD_START = /[\w$\u0080-\uffff]*$/;
+const WORD_CHARACTER = /[\w$\u0080-\uffff]/;
 const WORD_REST = /^[\w$\u0080-\uffff]*/;
 const NAME = /^[A-Za-z_$\u0080-\uffff][\w$\u0080-\uffff]*$/;
 const PART = String.raw`[\w$\u0080-\uffff]+|\[(?:-?\d{1,10}|'[^'\\]*'|"[^"\\]*")\]`;
 /** A chain of members that ends with a dot: `item.list[0]?.`. Nothing is called to complete a text. */
 const CHAIN = new RegExp(
-  String.raw`(?<![\w$.\]\u0080-\uffff])[A-Za-z_$\u0080-\uffff][\w$\u0080-\uffff]*(?:\??\.(?:${PART})|\[(?:-?\d{1,10}|'[^'\\]*'|"[^"\\]*")\])*(?=(\??\.)$)`,
+  String.raw`(?<![\w$.\]\u0080-\uffff])[A-Za-z_$\u0080-\uffff][\w$\u0080-\uffff]*(?:\s{0,9}\??\.\s{0,9}(?:${PART})|\[(?:-?\d{1,10}|'[^'\\]*'|"[^"\\]*")\])*(?=\s{0,9}(\??\.\s*)$)`,
 );
 
 /**
  * What can stand at a place of an expression, whose text need not be complete: after `a.b.` the parts of that value,
- * else names, functions and words. At most 100, the likeliest first. `read` is called for names before a dot only;
+ * else names, functions and words. At most 100, the likeliest first; none in a text that is too long. `read` is called for names before a dot only;
  * nothing of the values is run.
  */
 export function completionsAt(
@@ -51,15 +54,17 @@ export function completionsAt(
   names: readonly NameToComplete[],
   read: (name: string) => unknown,
 ): readonly Completion[] {
+  if (text.length > LONGEST_EXPRESSION) return [];
   const at = Math.max(0, Math.min(position, text.length));
-  const before = text.slice(0, at);
-  if (isInText(before)) return [];
-  const [typed = ''] = WORD_START.exec(before) ?? [];
-  const from = at - typed.length;
+  if (isInText(text.slice(0, at))) return [];
+  let from = at;
+  while (from > 0 && WORD_CHARACTER.test(text.charAt(from - 1))) from--;
+  const typed = text.slice(from, at);
+  const before = text.slice(0, from);
   const to = at + (WORD_REST.exec(text.slice(at))?.[0].length ?? 0);
   if (/^\d/.test(typed)) return [];
-  const found = before.slice(0, from).endsWith('.')
-    ? completeMember(before.slice(0, from), names, read)
+  const found = before.trimEnd().endsWith('.')
+    ? completeMember(before, names, read)
     : completeName(names);
   return found
     .map((offer) => ({ offer, rank: rankOf(offer.text, typed) }))
@@ -110,7 +115,7 @@ function offerParts(value: unknown, dot: string): Offer[] {
   if (Array.isArray(value)) return [{ text: 'length', kind: 'PROPERTY', detail: 'number' }];
   return readParts(value).map(([key, type]): Offer => {
     if (NAME.test(key)) return { text: key, kind: 'PROPERTY', detail: type };
-    const text = `${dot === '.' ? '' : dot}[${JSON.stringify(key)}]`;
+    const text = `${dot.startsWith('?') ? '?.' : ''}[${JSON.stringify(key)}]`;
     return { text, kind: 'PROPERTY', detail: type, offset: dot.length };
   });
 }
@@ -122,11 +127,13 @@ function readParts(object: object): (readonly [key: string, type: string])[] {
   };
   if (isMap(object)) {
     const next = walkMap(object);
-    for (let entry = next(); entry !== undefined && parts.length < MOST_KEYS; entry = next()) {
+    let entry = next();
+    for (let count = 0; entry !== undefined && count < MOST_KEYS; count++, entry = next()) {
       add(entry[0], typeName(entry[1]));
     }
   } else if (isKeyed(object)) {
     for (const key of Object.keys(object).slice(0, MOST_KEYS)) {
+      if (key === 'stack' && !hasReadableStack(object)) continue;
       const property = Object.getOwnPropertyDescriptor(object, key);
       if (property !== undefined && 'value' in property) add(key, typeName(property.value));
     }
@@ -144,14 +151,9 @@ function rankOf(text: string, typed: string): number {
   return offered.includes(wanted) ? 2 : NO_MATCH;
 }
 
-/** Whether a text ends inside a text literal. */
+/** Whether a text ends inside a text literal. Braces that close nothing are passed over. */
 function isInText(before: string): boolean {
-  let quote = '';
-  for (let at = 0; at < before.length; at++) {
-    const char = before.charAt(at);
-    if (char === '\\' && quote !== '') at++;
-    else if (quote !== '') quote = char === quote ? '' : quote;
-    else if (char === '"' || char === "'" || char === '`') quote = char;
-  }
-  return quote !== '';
+  let scan = scanCode(before, 0);
+  while (scan.end !== undefined) scan = scanCode(before, scan.end + 1);
+  return scan.isInText;
 }

@@ -1,5 +1,5 @@
+import { mapHas, setHas } from '../lib/intrinsics.ts';
 import { compareContents, equalAtOnce } from './equality.ts';
-import { mapHas, setHas } from './intrinsics.ts';
 import type { Run, Work } from './run.ts';
 import { LONGEST_TEXT } from './text-of.ts';
 import {
@@ -11,6 +11,7 @@ import {
   isTypedArray,
   readOwn,
   refuseProxy,
+  requireKey,
 } from './values.ts';
 
 /** Lists and texts up to so many elements are searched at once. */
@@ -37,6 +38,7 @@ export function containsAtOnce(
     return refuseContainer(run, at, container);
   refuseProxy(run, at, container);
   if (Array.isArray(container)) return searchShortList(run, at, sought, container);
+  requireKey(run, at, sought);
   if (isMap(container)) return mapHas(container, sought);
   if (isSet(container)) return setHas(container, sought);
   if (isTypedArray(container)) return undefined;
@@ -64,10 +66,17 @@ function searchShortList(
   if (list.length > SHORT) return undefined;
   run.spend(list.length, at);
   for (let index = 0; index < list.length; index++) {
-    const isEqual = equalAtOnce(readOwn(run, at, list, index), sought);
+    const element = readOwn(run, at, list, index);
+    const isEqual = equalAtOnce(element, sought);
     if (isEqual !== false) return isEqual;
+    if (areNaN(element, sought)) return true;
   }
   return false;
+}
+
+/** NaN is equal to nothing, but it is found: in a Set as well as in a list. */
+function areNaN(one: unknown, other: unknown): boolean {
+  return Number.isNaN(one) && Number.isNaN(other);
 }
 
 /** Searches a list or a text from its beginning. */
@@ -79,13 +88,13 @@ export function* searchFor(
 ): Work<boolean> {
   if (typeof container === 'string') return yield* searchText(run, at, String(sought), container);
   const list = container as object; // `containsAtOnce` leaves lists only
-  const length = countParts(list) ?? 0;
+  const length = countParts(run, at, list) ?? 0;
   for (let index = 0; index < length; index++) {
     if (run.spend(1, at)) yield;
     const element = readOwn(run, at, list, index);
     const isEqual =
       equalAtOnce(element, sought) ?? (yield* compareContents(run, at, element, sought));
-    if (isEqual) return true;
+    if (isEqual || areNaN(element, sought)) return true;
   }
   return false;
 }

@@ -1,4 +1,4 @@
-import { walkMap, walkSet } from './intrinsics.ts';
+import { walkMap, walkSet } from '../lib/intrinsics.ts';
 import type { Run, Work } from './run.ts';
 import {
   aType,
@@ -29,7 +29,8 @@ interface Walk<Part> {
  * @throws ExpressionError when it has none
  */
 export function* listElements(run: Run, at: number, value: unknown): Work<unknown[]> {
-  return yield* listFirsts(run, at, walkElements(run, at, value));
+  const bytes = typeof value === 'string' ? BYTES.element + BYTES.text : BYTES.element;
+  return yield* listFirsts(run, at, walkElements(run, at, value), bytes);
 }
 
 /** The keys of an object or a Map, in a new list. @throws ExpressionError when it has none */
@@ -41,9 +42,10 @@ function* listFirsts(
   run: Run,
   at: number,
   { size, next }: Walk<readonly [unknown, unknown?]>,
+  bytes: number = BYTES.element,
 ): Work<unknown[]> {
   run.requireSteps(size, at);
-  run.allocate(BYTES.list + size * BYTES.element, at);
+  run.allocate(BYTES.list + size * bytes, at);
   const elements: unknown[] = [];
   for (let part = next(); part !== undefined; part = next()) {
     if (run.spend(1, at)) yield;
@@ -76,9 +78,11 @@ function walkElements(run: Run, at: number, value: unknown): Walk<readonly [unkn
   if (typeof value === 'string') return walkIndexes(value.length, (index) => [value[index]]);
   const elements = 'a list, a Set, a text, an object or a Map';
   const object = requireObject(run, at, value, elements);
-  if (isSet(object)) return { size: countParts(object) ?? 0, next: walkSet(object) };
+  if (isSet(object)) return { size: countParts(run, at, object) ?? 0, next: walkSet(object) };
   if (Array.isArray(object) || isTypedArray(object)) {
-    return walkIndexes(countParts(object) ?? 0, (index) => [readOwn(run, at, object, index)]);
+    return walkIndexes(countParts(run, at, object) ?? 0, (index) => [
+      readOwn(run, at, object, index),
+    ]);
   }
   return walkKeys(run, at, object, elements);
 }
@@ -90,15 +94,15 @@ function walkKeys(
   wanted: string,
 ): Walk<readonly [unknown, unknown?]> {
   const object = requireKeyed(run, at, value, wanted);
-  if (isMap(object)) return { size: countParts(object) ?? 0, next: walkMap(object) };
-  const keys = Object.keys(object);
+  if (isMap(object)) return { size: countParts(run, at, object) ?? 0, next: walkMap(object) };
+  const keys = run.listKeys(object, at);
   return walkIndexes(keys.length, (index) => [keys[index]]);
 }
 
 function walkEntries(run: Run, at: number, value: unknown): Walk<readonly [unknown, unknown]> {
   const object = requireKeyed(run, at, value, KEYED);
-  if (isMap(object)) return { size: countParts(object) ?? 0, next: walkMap(object) };
-  const keys = Object.keys(object);
+  if (isMap(object)) return { size: countParts(run, at, object) ?? 0, next: walkMap(object) };
+  const keys = run.listKeys(object, at);
   return walkIndexes(keys.length, (index) => {
     const key = keys[index] ?? '';
     return [key, readOwn(run, at, object, key)];

@@ -1,14 +1,6 @@
-import {
-  dateTime,
-  mapGet,
-  mapHas,
-  mapSize,
-  setHas,
-  setSize,
-  walkMap,
-  walkSet,
-} from './intrinsics.ts';
+import { dateTime, mapGet, mapHas, setHas, sizeOf, walkMap, walkSet } from '../lib/intrinsics.ts';
 import type { Run, Work } from './run.ts';
+import { isSmall, requireSmall } from './text-of.ts';
 import {
   BYTES,
   countParts,
@@ -20,10 +12,15 @@ import {
   isTypedArray,
   readOwn,
   refuseProxy,
+  requireKey,
 } from './values.ts';
 
 /** Texts up to this many characters are compared at once. */
-const SHORT_TEXT = 65_536;
+const SHORT_TEXT = 1_024;
+/** Of longer ones so many at a time. */
+const PIECE_OF_TEXT = 65_536;
+/** How many characters are compared in about the time of a step, as a power of 2. */
+const CHARACTERS_PER_STEP_LOG2 = 7;
 
 /**
  * Whether two values are equal (`==`), when that can be told at once; `undefined` when their parts have to be looked
@@ -35,7 +32,10 @@ export function equalAtOnce(left: unknown, right: unknown): boolean | undefined 
       if (typeof right !== 'string' || left.length !== right.length) return false;
       return left.length > SHORT_TEXT ? undefined : left === right;
     case 'number':
+      if (typeof right !== 'number' && typeof right !== 'bigint') return false;
+      return left <= right && left >= right;
     case 'bigint':
+      if (typeof right === 'bigint' && !isSmall(left)) return isSmall(right) ? false : undefined;
       if (typeof right !== 'number' && typeof right !== 'bigint') return false;
       return left <= right && left >= right;
     case 'undefined':
@@ -84,11 +84,12 @@ export function* compareContents(
     const [one, other] = pair;
     const isEqual = equalAtOnce(one, other);
     if (isEqual === false) return false;
+    if (isEqual === undefined && typeof one === 'bigint') requireSmall(run, at, one);
     if (isEqual === undefined && typeof one === 'string' && typeof other === 'string') {
-      run.requireSteps(one.length >> 10, at);
-      for (let from = 0; from < one.length; from += SHORT_TEXT) {
-        if (run.spend(SHORT_TEXT >> 10, at)) yield;
-        const to = from + SHORT_TEXT;
+      run.requireSteps(one.length >> CHARACTERS_PER_STEP_LOG2, at);
+      for (let from = 0; from < one.length; from += PIECE_OF_TEXT) {
+        const to = Math.min(from + PIECE_OF_TEXT, one.length);
+        if (run.spend((to - from) >> CHARACTERS_PER_STEP_LOG2, at)) yield;
         if (one.slice(from, to) !== other.slice(from, to)) return false;
       }
     } else if (isEqual === undefined && isNewPair(met, one as object, other as object)) {
@@ -115,21 +116,23 @@ function walkPair(run: Run, at: number, one: object, other: object): PairWalk | 
   refuseProxy(run, at, one);
   refuseProxy(run, at, other);
   if (isMap(one)) {
-    if (!isMap(other) || mapSize(one) !== mapSize(other)) return undefined;
+    if (!isMap(other) || sizeOf(one) !== sizeOf(other)) return undefined;
     const next = walkMap(one);
     return () => {
       const entry = next();
       if (entry === undefined) return undefined;
       const [key, value] = entry;
+      requireKey(run, at, key);
       return mapHas(other, key) ? [value, mapGet(other, key)] : UNEQUAL;
     };
   }
   if (isSet(one)) {
-    if (!isSet(other) || setSize(one) !== setSize(other)) return undefined;
+    if (!isSet(other) || sizeOf(one) !== sizeOf(other)) return undefined;
     const next = walkSet(one);
     return () => {
       const entry = next();
       if (entry === undefined) return undefined;
+      requireKey(run, at, entry[0]);
       return setHas(other, entry[0]) ? EQUAL : UNEQUAL;
     };
   }
@@ -153,8 +156,8 @@ function walkOnce(one: unknown, other: unknown): PairWalk {
 }
 
 function walkLists(run: Run, at: number, one: object, other: object): PairWalk | undefined {
-  const length = countParts(one) ?? 0;
-  if (length !== countParts(other)) return undefined;
+  const length = countParts(run, at, one) ?? 0;
+  if (length !== countParts(run, at, other)) return undefined;
   run.requireSteps(length, at);
   let index = 0;
   return () => {
@@ -167,8 +170,8 @@ function walkLists(run: Run, at: number, one: object, other: object): PairWalk |
 function walkObjects(run: Run, at: number, one: object, other: object): PairWalk | undefined {
   const arePlain = isPlain(one) && isPlain(other);
   if (!arePlain && Object.getPrototypeOf(one) !== Object.getPrototypeOf(other)) return undefined;
-  const keys = Object.keys(one);
-  if (keys.length !== Object.keys(other).length) return undefined;
+  const keys = run.listKeys(one, at);
+  if (keys.length !== run.countKeys(other, at)) return undefined;
   // What has no keys may still hold something that can't be seen: an error, a promise.
   if (!arePlain && keys.length === 0) return undefined;
   run.requireSteps(keys.length, at);

@@ -1,6 +1,8 @@
 import type { ExpressionFailure } from './expression-error.ts';
 import { FOREIGN_WORDS, OPERATOR_WORDS } from './words.ts';
 
+export const NO_COMMENTS = 'There are no comments in expressions.';
+
 /** What people write that the language has not. */
 const ADVICE: readonly (readonly [start: RegExp, advice: string])[] = [
   [/^=>/, "An expression can't define functions."],
@@ -8,8 +10,8 @@ const ADVICE: readonly (readonly [start: RegExp, advice: string])[] = [
   [/^;/, 'An expression has one part only: there is no ";".'],
   [/^(&|\|)/, 'There are no operators for bits. For conditions, write "and" or "or".'],
   [/^(<<|>>|\^|~)/, 'There are no operators for bits.'],
+  [/^(\/\/|\/\*|#)/, NO_COMMENTS],
   [/^\/[^/]/, 'There are no regular expressions. See contains, startsWith, endsWith.'],
-  [/^(\/\/|\/\*|#)/, 'There are no comments in expressions.'],
   [/^\.\.\./, 'Lists and objects can\'t be spread with "...".'],
   [/^(if|else|for|while|lambda)\b/, 'There are no statements. To choose, write a ? b : c.'],
 ];

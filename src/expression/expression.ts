@@ -5,7 +5,7 @@ import { checkUses, readUses, type Uses } from './check.ts';
 import { type Code, compile } from './compile.ts';
 import { ExpressionError, type ExpressionFailure } from './expression-error.ts';
 import { parseExpression } from './parse.ts';
-import { type Budget, Run, type Scope, SUSPENDED, type Turns } from './run.ts';
+import { type Budget, Run, type Scope, SUSPENDED, type TurnKeeper } from './run.ts';
 import type { Syntax } from './syntax.ts';
 import { isTrue } from './values.ts';
 
@@ -32,6 +32,11 @@ export interface EvaluateOptions {
   readonly clock?: Clock | undefined;
   /** Resolves when others have had their turn: `setImmediate` unless given. */
   readonly letOthers?: (() => Promise<unknown>) | undefined;
+}
+
+/** What an expression came to. In an object of ours: a promise would run the `then` of a value that has one. */
+export interface Evaluated {
+  readonly value: unknown;
 }
 
 /** An expression that was read and checked, ready to be worked out any number of times. It changes nothing. */
@@ -66,10 +71,19 @@ export class Expression {
   evaluateNow(scope: Scope, budget: Budget = SMALL_BUDGET): unknown {
     const run = this.#begin(scope, budget);
     try {
+      return this.evaluateIn(run);
+    } finally {
+      run.release();
+    }
+  }
+
+  /** The same as a part of a run, whose budget it shares with others of the same text. @throws ExpressionError */
+  evaluateIn(run: Run): unknown {
+    try {
       run.spend(this.#partCount, this.#at);
       return this.#code(run);
     } catch (thrown) {
-      throw this.#toError(thrown);
+      throw thrown === SUSPENDED ? thrown : this.#toError(thrown);
     }
   }
 
@@ -82,6 +96,8 @@ export class Expression {
       return typeof value === 'boolean' ? value : isTrue(run, this.#at, value);
     } catch (thrown) {
       throw this.#toError(thrown);
+    } finally {
+      run.release();
     }
   }
 
@@ -89,12 +105,12 @@ export class Expression {
    * Works it out without holding others up: what takes longer than some milliseconds is done in several turns.
    * @throws ExpressionError
    */
-  async evaluate(scope: Scope, options: EvaluateOptions = {}): Promise<unknown> {
+  async evaluate(scope: Scope, options: EvaluateOptions = {}): Promise<Evaluated> {
     const { budget = LARGE_BUDGET, clock = systemClock, letOthers = nextTurn } = options;
     const { deadlineMs = DEADLINE_MS, signal } = options;
     const endsAtMs = clock.monotonicMs() + deadlineMs;
     let turnEndsAtMs = clock.monotonicMs() + TURN_MS;
-    const turns: Turns = {
+    const turns: TurnKeeper = {
       isOver: () => {
         const nowMs = clock.monotonicMs();
         if (nowMs >= endsAtMs) {
@@ -109,10 +125,9 @@ export class Expression {
         throw this.#fail('CANCELLED', 'The evaluation was cancelled.', { cause: signal.reason });
       }
       try {
-        run.spend(this.#partCount, this.#at);
-        return this.#code(run);
+        return { value: this.evaluateIn(run) };
       } catch (thrown) {
-        if (thrown !== SUSPENDED) throw this.#toError(thrown);
+        if (thrown !== SUSPENDED) throw thrown;
       }
       await letOthers();
       run.restart();

@@ -1,7 +1,7 @@
 import objectPlugin from '@jsep-plugin/object';
 import templatePlugin from '@jsep-plugin/template';
 import jsep from 'jsep';
-import { explainUnexpected } from './explain-unexpected.ts';
+import { explainUnexpected, NO_COMMENTS } from './explain-unexpected.ts';
 import { ExpressionError, type ExpressionFailure } from './expression-error.ts';
 import type { JsepName, JsepNode } from './jsep-node.ts';
 
@@ -138,7 +138,8 @@ class Parser extends Jsep {
       }
       this.#checkLeft(left, operator, at);
       const right = this.gobbleBinaryExpression(ownLevel === POWER_LEVEL ? ownLevel : ownLevel + 1);
-      if (!right) this.#refuseHere(`there must be a value after "${operator}"`);
+      if (!right) return this.#refuseHere(`there must be a value after "${operator}"`);
+      if (operator === '??') this.#checkRight(right, at);
       left = { type: 'BinaryExpression', at, operator, left, right };
     }
     this.#depth--;
@@ -146,6 +147,9 @@ class Parser extends Jsep {
   }
 
   override gobbleBinaryOp(): string | false {
+    if (/^\/[/*]/.test(this.expr.slice(this.index, this.index + 2))) {
+      this.refuse('NOT_ALLOWED', NO_COMMENTS);
+    }
     OPERATOR.lastIndex = this.index;
     const found = OPERATOR.exec(this.expr)?.[0];
     if (found === undefined) return false;
@@ -166,6 +170,9 @@ class Parser extends Jsep {
 
   override gobbleNumericLiteral(): JsepNode {
     if (this.expr.startsWith('...', this.index)) this.#refuseHere('there must be a value');
+    if (/^0\d/.test(this.expr.slice(this.index, this.index + 2))) {
+      this.refuse('SYNTAX', "A number can't begin with a 0 before another digit.");
+    }
     return super.gobbleNumericLiteral();
   }
 
@@ -233,8 +240,13 @@ class Parser extends Jsep {
     }
     const isMixed = operator === '??' ? before === 'or' || before === 'and' : before === '??';
     if (isMixed && LEVELS[operator] !== undefined && (LEVELS[operator] ?? 0) <= 2) {
-      this.refuse('SYNTAX', 'Put "??" and what it stands between in parentheses.', at);
+      this.refuse('SYNTAX', MIXED, at);
     }
+  }
+
+  #checkRight(right: JsepNode, at: number): void {
+    const isMixed = right.type === 'BinaryExpression' && right.operator === 'and';
+    if (isMixed && !right.isGrouped) this.refuse('SYNTAX', MIXED, at);
   }
 
   #refuseHere(expected: string): never {
@@ -244,6 +256,7 @@ class Parser extends Jsep {
   }
 }
 
+const MIXED = 'Put "??" and what it stands between in parentheses.';
 const TOO_DEEP = 'The expression is nested too deeply. Make it simpler.';
 
 /**

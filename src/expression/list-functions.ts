@@ -5,11 +5,11 @@ import { requireNumber } from './number-functions.ts';
 import { sortByKeys } from './ordering.ts';
 import type { Run, Work } from './run.ts';
 import { textAtOnce } from './text-of.ts';
-import { aType, BYTES, countParts, isList, readOwn, refuseProxy } from './values.ts';
+import { aType, BYTES, countParts, isList, readOwn, refuseProxy, requireKey } from './values.ts';
 
 function countOf(run: Run, at: number, value: unknown): number {
   if (typeof value === 'object' && value !== null) refuseProxy(run, at, value);
-  const count = countParts(value);
+  const count = countParts(run, at, value);
   if (count !== undefined) return count;
   const wanted = 'a text, a list, an object, a Map or a Set';
   return run.fail('TYPE', at, `len() needs ${wanted}, not ${aType(value)}.`);
@@ -39,6 +39,7 @@ function* sorted(
       `The second value of sorted() must be ${advice}, not ${aType(key)}.`,
     );
   }
+  requireKey(run, at, key);
   run.allocate(items.length * BYTES.element, at);
   const keys: unknown[] = [];
   for (const item of items) {
@@ -54,6 +55,7 @@ function* toSet(run: Run, at: number, value: unknown = []): Work<Set<unknown>> {
   const set = new Set<unknown>();
   for (const element of elements) {
     if (run.spend(1, at)) yield;
+    requireKey(run, at, element);
     set.add(element);
   }
   return set;
@@ -70,6 +72,7 @@ function* toObject(run: Run, at: number, value: unknown = []): Work<object> {
     if (run.spend(1, at)) yield;
     const name = typeof key === 'object' ? undefined : textAtOnce(run, at, key);
     if (name === undefined) run.fail('TYPE', at, `The key of an object can't be ${aType(key)}.`);
+    requireKey(run, at, name);
     object[name] = part;
   }
   return object;
@@ -82,6 +85,7 @@ function* listPairs(run: Run, at: number, value: unknown): Work<(readonly [unkno
     if (!isList(element) || element.length !== 2) {
       return run.fail('TYPE', at, 'dict() needs a list of pairs: [[key, value], …].');
     }
+    run.allocate(BYTES.entry, at);
     pairs.push([readOwn(run, at, element, 0), readOwn(run, at, element, 1)]);
   }
   return pairs;
@@ -102,7 +106,7 @@ function* enumerate(run: Run, at: number, value: unknown, start: unknown = 0): W
 function* zip(run: Run, at: number, ...values: readonly unknown[]): Work<unknown[]> {
   const lists: unknown[][] = [];
   for (const value of values) lists.push(yield* listElements(run, at, value));
-  const length = Math.min(...lists.map((list) => list.length));
+  const length = lists.length === 0 ? 0 : Math.min(...lists.map((list) => list.length));
   run.allocate(length * (BYTES.list + lists.length * BYTES.element), at);
   const rows: unknown[] = [];
   for (let index = 0; index < length; index++) {

@@ -1,5 +1,6 @@
 import { types } from 'node:util';
-import { mapGet, mapHas } from './intrinsics.ts';
+import { mapGet, mapHas } from '../lib/intrinsics.ts';
+import { typeName } from '../lib/type-name.ts';
 import type { Run } from './run.ts';
 import {
   aType,
@@ -9,7 +10,7 @@ import {
   isTypedArray,
   readOwn,
   refuseProxy,
-  typeName,
+  requireKey,
 } from './values.ts';
 
 /**
@@ -19,9 +20,6 @@ import {
 export function readMember(run: Run, at: number, object: unknown, key: string): unknown {
   if (typeof object === 'object' && object !== null) {
     if (isProxy(object)) refuseProxy(run, at, object);
-    if (key === 'stack' && types.isNativeError(object)) {
-      run.fail('CODE', at, 'The "stack" of an error is written by code, which is not run.');
-    }
     const value = readOwn(run, at, object, key);
     return value === undefined ? readInner(object, key) : value;
   }
@@ -45,6 +43,7 @@ function readInner(object: object, key: string): unknown {
  * @throws ExpressionError
  */
 export function readIndex(run: Run, at: number, object: unknown, key: unknown): unknown {
+  if (typeof key === 'string' || typeof key === 'bigint') requireKey(run, at, key);
   if (typeof key === 'string') return readMember(run, at, object, key);
   if (object === null || object === undefined) refuseNothing(run, at, object, '[…]');
   if (typeof object === 'string') return object[readPosition(run, at, key, object)];
@@ -64,7 +63,7 @@ function readPosition(run: Run, at: number, key: unknown, of: object | string): 
     const given = typeof key === 'number' ? String(key) : aType(key);
     run.fail('TYPE', at, `A ${typeName(of)} is indexed by whole numbers, not by ${given}.`);
   }
-  return key < 0 ? key + (countParts(of) ?? 0) : key;
+  return key < 0 ? key + (countParts(run, at, of) ?? 0) : key;
 }
 
 function refuseNothing(run: Run, at: number, object: null | undefined, key: string): never {

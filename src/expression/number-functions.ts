@@ -13,7 +13,8 @@ export function requireNumber(run: Run, at: number, value: unknown, by: string):
 }
 
 const INTEGER = /^[+-]?\d{1,400}$/;
-const DECIMAL = /^[+-]?(?:\d{1,400}\.?\d{0,400}|\.\d{1,400}|Infinity)(?:e[+-]?\d{1,4})?$/i;
+const DECIMAL = /^[+-]?(?:\d{1,400}\.?\d{0,400}|\.\d{1,400})(?:e[+-]?\d{1,4})?$/i;
+const NO_DIGITS = /^([+-]?)(?:(nan)|inf(?:inity)?)$/i;
 /** What can be a number in a text is no longer; a longer one is not looked at. */
 const LONGEST_NUMBER = 1_000;
 
@@ -25,7 +26,8 @@ function readNumber(run: Run, at: number, value: unknown, by: 'int' | 'float'): 
     return run.fail('TYPE', at, `${by}() can't make a number of ${aType(value)}.`);
   }
   const written = value.length > LONGEST_NUMBER ? '' : value.trim();
-  if (by === 'float' && written === 'NaN') return Number.NaN;
+  const [, sign, nan] = (by === 'float' && NO_DIGITS.exec(written)) || [];
+  if (sign !== undefined) return Number(`${sign}${nan === undefined ? 'Infinity' : 'NaN'}`);
   if ((by === 'int' ? INTEGER : DECIMAL).test(written)) return Number(written);
   const shown = JSON.stringify(value.slice(0, 40));
   const what = by === 'int' ? 'a whole number' : 'a number';
@@ -47,7 +49,7 @@ function round(run: Run, at: number, value: unknown, digits: unknown = 0): numbe
   const factor = 10 ** Math.abs(places);
   const scaled = places < 0 ? number / factor : number * factor;
   if (!Number.isFinite(scaled)) return number;
-  const rounded = Math.sign(scaled) * Math.round(Math.abs(scaled));
+  const rounded = Math.sign(scaled) * Math.round(Math.abs(scaled)) + 0; // no -0
   return places < 0 ? rounded * factor : rounded / factor;
 }
 
@@ -87,8 +89,11 @@ export const NUMBER_FUNCTIONS: readonly FunctionSpec[] = [
   quick('floor', 'number', 'The next whole number below.', (run, at, value) =>
     Math.floor(requireNumber(run, at, value, 'floor()')),
   ),
-  quick('ceil', 'number', 'The next whole number above.', (run, at, value) =>
-    Math.ceil(requireNumber(run, at, value, 'ceil()')),
+  quick(
+    'ceil',
+    'number',
+    'The next whole number above.',
+    (run, at, value) => Math.ceil(requireNumber(run, at, value, 'ceil()')) + 0, // no -0
   ),
   quick(
     'int',

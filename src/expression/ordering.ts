@@ -1,9 +1,12 @@
-import { dateTime } from './intrinsics.ts';
+import { dateTime } from '../lib/intrinsics.ts';
 import type { Run, Work } from './run.ts';
+import { isSmall, requireSmall } from './text-of.ts';
 import { aType, BYTES, isDate, isProxy } from './values.ts';
 
 /** Of two texts that are compared by order the shorter is no longer, in UTF-16 characters. */
 const LONGEST_ORDERED = 65_536;
+/** How many characters are compared in about the time of a step, as a power of 2. */
+const CHARACTERS_PER_STEP_LOG2 = 7;
 
 /**
  * Negative, 0, positive as `left` comes before, with, or after `right`; NaN when one of them is NaN. Two numbers, two
@@ -13,11 +16,16 @@ const LONGEST_ORDERED = 65_536;
 export function compareOrder(run: Run, at: number, left: unknown, right: unknown): number {
   if (typeof left === 'number' && typeof right === 'number')
     return left - right || order(left, right);
-  if (isNumeric(left) && isNumeric(right)) return order(left, right);
+  if (isNumeric(left) && isNumeric(right)) {
+    if (typeof left === 'bigint' && typeof right === 'bigint' && !isSmall(left)) {
+      requireSmall(run, at, right);
+    }
+    return order(left, right);
+  }
   if (typeof left === 'string' && typeof right === 'string') {
     const shorter = Math.min(left.length, right.length);
     if (shorter > LONGEST_ORDERED) run.fail('TYPE', at, 'These texts are too long to be compared.');
-    run.spend(shorter >> 10, at);
+    run.spend(shorter >> CHARACTERS_PER_STEP_LOG2, at);
     return order(left, right);
   }
   if (isDateOnly(left) && isDateOnly(right)) return order(dateTime(left), dateTime(right));

@@ -1,7 +1,7 @@
 import { ExpressionError, type ExpressionFailure } from './expression-error.ts';
 import type { JsepCall, JsepMember, JsepNode } from './jsep-node.ts';
 import { parseWithJsep } from './jsep-parser.ts';
-import { readText } from './read-text.ts';
+import { findBadEscape, readText } from './read-text.ts';
 import {
   type BinaryOperator,
   DEEPEST_EXPRESSION,
@@ -39,6 +39,7 @@ class TreeReader {
     const inner = (part: JsepNode) => this.read(part, level + 1, at);
     switch (node.type) {
       case 'Literal':
+        if (typeof node.value === 'string') this.#checkEscapes(node.raw.slice(1, -1), at + 1);
         return { kind: 'value', at, value: readLiteral(node.value, node.raw) };
       case 'Identifier':
         return this.#readName(node.name, at);
@@ -62,6 +63,7 @@ class TreeReader {
         return this.#readObject(node.properties, level, at);
       case 'TemplateLiteral': {
         const parts = node.quasis.flatMap(({ value }, index): Syntax[] => {
+          this.#checkEscapes(value.raw, Math.max(at, this.#text.indexOf(value.raw, at)));
           const text: Syntax = { kind: 'value', at, value: readText(value.raw) };
           const inserted = node.expressions[index];
           return inserted === undefined ? [text] : [text, inner(inserted)];
@@ -73,6 +75,16 @@ class TreeReader {
       case 'Property':
         return this.#refuse('SYNTAX', at, 'A part of an object stands outside of one.');
     }
+  }
+
+  #checkEscapes(written: string, from: number): void {
+    const at = findBadEscape(written);
+    if (at === undefined) return;
+    this.#refuse(
+      'SYNTAX',
+      from + at,
+      'This escape stands for no character. Write "\\\\" for "\\".',
+    );
   }
 
   #checkLevel(level: number, at: number): void {
@@ -145,6 +157,9 @@ class TreeReader {
       }
       if (!/[{,]/.test(this.#lastBefore(place))) {
         return this.#refuse('SYNTAX', place, 'There must be "," between two parts of an object.');
+      }
+      if (key.type === 'Literal' && typeof key.value === 'string') {
+        this.#checkEscapes(key.raw.slice(1, -1), place + 1);
       }
       const name = readKey(key);
       if (name === undefined) {

@@ -12,7 +12,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
 export function readText(written: string): string {
   if (!written.includes('\\')) return written;
   return written.replace(
-    /\\(?:u\{([\da-f]{1,6})\}|u([\da-f]{4})|x([\da-f]{2})|(\r\n|[\s\S]))/gi,
+    /\\(?:u\{([\da-fA-F]{1,6})\}|u([\da-fA-F]{4})|x([\da-fA-F]{2})|(\r\n|[\s\S]))/g,
     (all, point?: string, unit?: string, byte?: string, other = '') => {
       const code = Number.parseInt(point ?? unit ?? byte ?? '', 16);
       if (code > 0x10ffff) return all;
@@ -20,4 +20,16 @@ export function readText(written: string): string {
       return ESCAPES[other] ?? (/[\r\n]/.test(other) ? '' : other);
     },
   );
+}
+
+/** What follows the backslash of no escape: `x4`, `u00`, `u{110000}`, and octal numbers. */
+const BAD_ESCAPE =
+  /^(?:u(?!\{(?:10|0?[\da-fA-F])?[\da-fA-F]{1,4}\}|[\da-fA-F]{4})|x(?![\da-fA-F]{2})|[1-9]|0\d)/;
+
+/** Where in a written text the first escape is that stands for nothing; `undefined` when there is none. */
+export function findBadEscape(written: string): number | undefined {
+  for (let at = written.indexOf('\\'); at !== -1; at = written.indexOf('\\', at + 2)) {
+    if (BAD_ESCAPE.test(written.slice(at + 1, at + 20))) return at;
+  }
+  return undefined;
 }

@@ -18,7 +18,7 @@ export interface Scope {
 export type Work<Result> = Generator<undefined, Result, undefined>;
 
 /** Says whether a piece of work has to let others have their turn. */
-export interface Turns {
+export interface TurnKeeper {
   /** Asked each time that some thousands of steps are done. @throws ExpressionError when there is no time left */
   isOver(): boolean;
 }
@@ -28,6 +28,14 @@ export const SUSPENDED = Symbol('suspended');
 
 /** How many steps are done before time is looked at: about half a millisecond. */
 const STEPS_PER_LOOK = 4_000;
+
+/** How many keys of an object are listed in about the time of a step, as a power of 2. */
+const KEYS_PER_STEP_LOG2 = 1;
+/** The number of keys is remembered of objects that have so many. */
+const MANY_KEYS = 100;
+
+/** Takes the place of a scope that is done with, so that a run does not keep the data alive. */
+const NO_SCOPE: Scope = { read: () => undefined };
 
 interface Kept {
   readonly work: Work<unknown>;
@@ -50,14 +58,17 @@ export class Run {
   memory: number;
   readonly #memoryBytes: number;
   #scope: Scope;
-  readonly #turns: Turns | undefined;
+  readonly #turns: TurnKeeper | undefined;
   readonly #kept: Map<number, Kept> | undefined;
   readonly #names: Map<string, unknown> | undefined;
   #steps: number;
   #stepsToLook: number;
   #now: number | undefined;
+  /** Of objects with many keys, whose keys are not listed again only to count them. */
+  #keyCounts: Map<object, number> | undefined;
+  #isInWork = false;
 
-  constructor(text: string, scope: Scope, budget: Budget, turns?: Turns) {
+  constructor(text: string, scope: Scope, budget: Budget, turns?: TurnKeeper) {
     this.text = text;
     this.memory = budget.memoryBytes;
     this.#memoryBytes = budget.memoryBytes;
@@ -76,6 +87,12 @@ export class Run {
     this.#scope = scope;
     this.#steps = budget.steps;
     this.#now = undefined;
+  }
+
+  /** Lets go of the data of an evaluation that is done. */
+  release(): void {
+    this.#scope = NO_SCOPE;
+    this.#keyCounts = undefined;
   }
 
   /** To be called before the evaluation runs again. */
@@ -119,6 +136,36 @@ export class Run {
     this.memory -= bytes;
   }
 
+  /**
+   * The object's own keys that are enumerable, in order. They are listed in one go, as there is no other way, and paid for
+   * afterwards: what would list them again is refused before, when that was too much. The object must be no proxy.
+   */
+  listKeys(object: object, at: number): readonly string[] {
+    const known = this.#keyCounts?.get(object);
+    if (known !== undefined) this.requireSteps(known >> KEYS_PER_STEP_LOG2, at);
+    const keys = Object.keys(object);
+    if (keys.length < MANY_KEYS) return keys;
+    this.#keyCounts ??= new Map();
+    this.#keyCounts.set(object, keys.length);
+    this.spend(keys.length >> KEYS_PER_STEP_LOG2, at);
+    return keys;
+  }
+
+  /** How many keys `listKeys` would list. */
+  countKeys(object: object, at: number): number {
+    const known = this.#keyCounts?.get(object);
+    if (known !== undefined) return known;
+    const count = this.listKeys(object, at).length;
+    // Several of these may stand one after another, outside of what is done in pieces.
+    if (!this.#isInWork && this.#steps < this.#stepsToLook) this.#lookAtTime();
+    return count;
+  }
+
+  #lookAtTime(): void {
+    this.#stepsToLook = this.#steps - STEPS_PER_LOOK;
+    if (this.#turns?.isOver() === true) throw SUSPENDED;
+  }
+
   /** Does the long work of a place of the expression. `begin` is called when that was not begun in an earlier turn. */
   finish<Result>(place: number, begin: () => Work<Result>): Result {
     if (this.#kept === undefined || this.#turns === undefined) return driveToEnd(begin());
@@ -132,13 +179,12 @@ export class Run {
     const before = this.memory;
     this.memory -= kept.memory;
     while (!kept.isDone) {
+      this.#isInWork = true;
       const { done, value } = kept.work.next();
+      this.#isInWork = false;
       kept.memory = before - this.memory;
       if (done) Object.assign(kept, { isDone: true, value });
-      else {
-        this.#stepsToLook = this.#steps - STEPS_PER_LOOK;
-        if (this.#turns.isOver()) throw SUSPENDED;
-      }
+      else this.#lookAtTime();
     }
     return kept.value as Result; // a place has one kind of work only
   }

@@ -1,7 +1,9 @@
+import { OwnKeys } from '../lib/own-keys.ts';
 import { cutText, preview } from '../lib/preview.ts';
-import { compilePart, type Expression, SMALL_BUDGET } from './expression.ts';
+import { compilePart, SMALL_BUDGET } from './expression.ts';
 import { ExpressionError } from './expression-error.ts';
-import type { Budget, Scope } from './run.ts';
+import { type Budget, Run, type Scope } from './run.ts';
+import { scanCode } from './scan-code.ts';
 
 /** The longest text that a template gives, in UTF-16 characters, unless it is said otherwise. */
 const LONGEST_MESSAGE = 2_000;
@@ -9,6 +11,8 @@ const LONGEST_MESSAGE = 2_000;
 const LONGEST_TEMPLATE = 10_000;
 /** How much of a value that is no text is shown, in characters. */
 const LONGEST_VALUE = 300;
+/** How many keys of the objects that are shown are listed. */
+const MOST_KEYS = 20_000;
 
 /** A text with expressions in it, ready to be filled in any number of times. */
 export interface Template {
@@ -16,7 +20,7 @@ export interface Template {
   readonly reads: readonly string[];
   /**
    * The text with the values of its expressions: texts as they are, others cut short. What is longer than
-   * `maxLength` characters, 2000 unless given, is cut. `budget` is that of each expression.
+   * `maxLength` characters, 2000 unless given, is cut. `budget` is that of all its expressions together.
    * @throws ExpressionError
    */
   evaluateNow(scope: Scope, budget?: Budget, maxLength?: number): string;
@@ -37,9 +41,11 @@ export function compileTemplate(text: string, names?: Iterable<string>): Templat
   return {
     reads: [...new Set(expressions.flatMap(({ reads }) => reads))],
     evaluateNow(scope, budget = SMALL_BUDGET, maxLength = LONGEST_MESSAGE) {
+      const run = new Run(text, scope, budget);
+      const keys = new OwnKeys(MOST_KEYS);
       let message = '';
       for (const part of parts) {
-        message += typeof part === 'string' ? part : show(part, scope, budget, maxLength);
+        message += typeof part === 'string' ? part : show(part.evaluateIn(run), keys, maxLength);
         if (message.length > maxLength) break;
       }
       return cutText(message, maxLength);
@@ -47,11 +53,10 @@ export function compileTemplate(text: string, names?: Iterable<string>): Templat
   };
 }
 
-function show(expression: Expression, scope: Scope, budget: Budget, maxLength: number): string {
-  const value = expression.evaluateNow(scope, budget);
+function show(value: unknown, keys: OwnKeys, maxLength: number): string {
   return typeof value === 'string'
     ? value.slice(0, maxLength + 1)
-    : preview(value, LONGEST_VALUE).text;
+    : preview(value, LONGEST_VALUE, keys).text;
 }
 
 type Part = string | { readonly from: number; readonly to: number };
@@ -82,7 +87,7 @@ function readParts(text: string): Part[] {
     else if (char === '') return parts;
     else if (char === '}') refuse(brace, 'Write "}}" for a brace.');
     else {
-      const end = findEnd(text, brace + 1);
+      const { end } = scanCode(text, brace + 1);
       if (end === undefined)
         return refuse(brace, 'There is no "}" to this "{". Write "{{" for a brace.');
       parts.push({ from: brace + 1, to: end });
@@ -90,19 +95,4 @@ function readParts(text: string): Part[] {
     }
   }
   return parts;
-}
-
-/** The place of the brace that ends an expression: not one in a text, nor of an object. */
-function findEnd(text: string, from: number): number | undefined {
-  let depth = 0;
-  for (let at = from; at < text.length; at++) {
-    const char = text.charAt(at);
-    if (char === '"' || char === "'" || char === '`') {
-      for (at++; at < text.length && text.charAt(at) !== char; at++) {
-        if (text.charAt(at) === '\\') at++;
-      }
-    } else if (char === '{') depth++;
-    else if (char === '}' && depth-- === 0) return at;
-  }
-  return undefined;
 }

@@ -1,5 +1,6 @@
 import { types } from 'node:util';
-import { dateText, dateTime, walkMap, walkSet } from './intrinsics.ts';
+import { dateText, dateTime, walkMap, walkSet } from '../lib/intrinsics.ts';
+import { typeName } from '../lib/type-name.ts';
 import type { Run, Work } from './run.ts';
 import {
   BYTES,
@@ -11,7 +12,6 @@ import {
   isTypedArray,
   readOwn,
   refuseProxy,
-  typeName,
 } from './values.ts';
 
 /** The longest text that is made or searched for, in UTF-16 characters. */
@@ -42,13 +42,17 @@ export function textAtOnce(run: Run, at: number, value: unknown): string | undef
 
 /** @throws ExpressionError for a bigint of more than 4,096 bits: what is done with those may take very long */
 export function requireSmall(run: Run, at: number, value: bigint): bigint {
-  if (value > LARGEST_BIGINT || value < -LARGEST_BIGINT) {
-    run.fail('TYPE', at, 'This bigint has more than 4096 bits.');
-  }
+  if (!isSmall(value)) run.fail('TYPE', at, 'This bigint has more than 4096 bits.');
   return value;
 }
 
-function checkTextLength(run: Run, at: number, length: number): void {
+/** Whether a bigint has 4,096 bits at most. That takes no time, however large it is. */
+export function isSmall(value: bigint): boolean {
+  return value <= LARGEST_BIGINT && value >= -LARGEST_BIGINT;
+}
+
+/** @throws ExpressionError */
+export function checkTextLength(run: Run, at: number, length: number): void {
   if (length <= LONGEST_TEXT) return;
   run.fail('MEMORY_LIMIT', at, `This makes a text of more than ${LONGEST_TEXT} characters.`);
 }
@@ -56,8 +60,11 @@ function checkTextLength(run: Run, at: number, length: number): void {
 /** Takes the memory of a text, before it is made. */
 export function allocateText(run: Run, at: number, length: number): void {
   checkTextLength(run, at, length);
-  run.allocate(length * BYTES.character, at);
+  run.allocate(BYTES.text + length * BYTES.character, at);
 }
+
+/** How many characters are written, or made others, in about the time of a step, as a power of 2. */
+export const CHARACTERS_PER_STEP_LOG2 = 4;
 
 /** To write a part takes longer than to look at one. */
 const STEPS_PER_PART = 3;
@@ -155,7 +162,7 @@ class Writer {
     if (isSet(object)) return { object, isKeyed: false, next: walkSet(object), isFirst: true };
     let index = 0;
     if (Array.isArray(object) || isTypedArray(object)) {
-      const length = countParts(object) ?? 0;
+      const length = countParts(this.#run, this.#at, object) ?? 0;
       this.#run.requireSteps(length, this.#at);
       const next = () =>
         index < length ? ([readOwn(this.#run, this.#at, object, index++)] as const) : undefined;
@@ -166,7 +173,7 @@ class Writer {
       const told = typeof message === 'string' ? message : '';
       return this.#quote(`${typeName(object)}: ${told}`);
     }
-    const keys = isKeyed(object) ? Object.keys(object) : [];
+    const keys = isKeyed(object) ? this.#run.listKeys(object, this.#at) : [];
     if (keys.length === 0 && typeName(object) !== 'object') return `[${typeName(object)}]`;
     const next = () => {
       const key = keys[index++];
@@ -179,12 +186,14 @@ class Writer {
 
   #quote(text: string): string {
     this.#checkLength(text);
+    this.#run.spend(text.length >> CHARACTERS_PER_STEP_LOG2, this.#at);
+    this.#run.allocate(BYTES.text + text.length * BYTES.character, this.#at);
     return stringify(text);
   }
 
   #write(text: string): void {
     this.#checkLength(text);
-    this.#run.allocate(text.length * BYTES.character, this.#at);
+    this.#run.allocate(BYTES.text + text.length * BYTES.character, this.#at);
     this.text += text;
   }
 

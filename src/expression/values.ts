@@ -1,41 +1,23 @@
 import { types } from 'node:util';
-import { mapSize, setSize, typedArrayLength } from './intrinsics.ts';
+import { hasReadableStack, lengthOf, sizeOf, unboxed } from '../lib/intrinsics.ts';
+import { typeName } from '../lib/type-name.ts';
 import type { Run } from './run.ts';
 
 export const { isProxy, isMap, isSet, isDate, isPromise, isTypedArray } = types;
 const { getPrototypeOf } = Object;
 const describe = Object.getOwnPropertyDescriptor;
 
-/** Bytes that values are taken to need, about as V8 does. */
-export const BYTES = { list: 16, element: 8, object: 64, entry: 48, character: 2 } as const;
-
-/**
- * The name of a value's type, as messages have it: `string number boolean null undefined bigint symbol function list
- * object Map Set Date Promise proxy`, else the name of its class. Runs nothing of the value.
- */
-export function typeName(value: unknown): string {
-  if (value === null) return 'null';
-  if (typeof value !== 'object') return typeof value;
-  if (isProxy(value)) return 'proxy';
-  if (Array.isArray(value)) return 'list';
-  if (isMap(value)) return 'Map';
-  if (isSet(value)) return 'Set';
-  if (isDate(value)) return 'Date';
-  if (isPromise(value)) return 'Promise';
-  return classNameOf(value) ?? 'object';
-}
-
-const LONGEST_CLASS_NAME = 60;
-
-function classNameOf(value: object): string | undefined {
-  const prototype: unknown = getPrototypeOf(value);
-  if (prototype === null || prototype === Object.prototype || isProxy(prototype)) return undefined;
-  const made: unknown = describe(prototype, 'constructor')?.value;
-  if (typeof made !== 'function' || isProxy(made)) return undefined;
-  const name: unknown = describe(made, 'name')?.value;
-  if (typeof name !== 'string' || name === '' || name === 'Object') return undefined;
-  return name.slice(0, LONGEST_CLASS_NAME);
-}
+/** Bytes that values are taken to need, about as V8 does, with the room that lists and tables keep for more. */
+export const BYTES = {
+  list: 48,
+  element: 16,
+  object: 64,
+  /** Of an object, a Map or a Set; or a pair in a list. */
+  entry: 96,
+  character: 2,
+  /** A text of its own, or the joint of two. */
+  text: 32,
+} as const;
 
 /** `a list`, `an object`: for messages. */
 export function aType(value: unknown): string {
@@ -59,6 +41,9 @@ export function refuseProxy(run: Run, at: number, value: object): void {
  * @throws ExpressionError when it is an accessor
  */
 export function readOwn(run: Run, at: number, object: object, key: PropertyKey): unknown {
+  if (key === 'stack' && Object.hasOwn(object, key) && !isStackData(object)) {
+    return run.fail('CODE', at, 'The "stack" of an error is written by code, which is not run.');
+  }
   const property = describe(object, key);
   if (property === undefined) return undefined;
   if (property.get === undefined && property.set === undefined) return property.value;
@@ -69,15 +54,41 @@ export function readOwn(run: Run, at: number, object: object, key: PropertyKey):
   );
 }
 
+/** A stack is written when it is read first; even to ask for the property does so. */
+function isStackData(object: object): boolean {
+  return !types.isNativeError(object) && hasReadableStack(object);
+}
+
+/** Texts up to this length have hashes of their own; of longer ones JavaScript hashes no more than the length. */
+const LONGEST_KEY = 16_383;
+
+/**
+ * Refuses what would make looking up a key slow: many texts, or bigints, of one hash.
+ * @throws ExpressionError
+ */
+export function requireKey(run: Run, at: number, key: unknown): void {
+  if (typeof key === 'string') {
+    if (key.length <= LONGEST_KEY) return;
+    const message = `A text of more than ${LONGEST_KEY} characters can't be a key, or an element of a Set.`;
+    run.fail('TYPE', at, message);
+  }
+  // That of a bigint is of its last 64 bits.
+  if (typeof key !== 'bigint' || BigInt.asIntN(64, key) === key) return;
+  run.fail('TYPE', at, "A bigint of more than 64 bits can't be a key, or an element of a Set.");
+}
+
 /** Whether a value is a list, and no proxy of one. */
 export function isList(value: unknown): value is readonly unknown[] {
   return typeof value === 'object' && value !== null && !isProxy(value) && Array.isArray(value);
 }
 
-/** Whether the object is like one that `{}` makes, not of a class. It must be no proxy. */
+/** Whether the object is like one that `{}` makes, also elsewhere, not of a class. It must be no proxy. */
 export function isPlain(object: object): boolean {
-  const prototype: unknown = getPrototypeOf(object);
-  return prototype === null || prototype === Object.prototype;
+  const prototype: object | null = getPrototypeOf(object);
+  if (prototype === null || prototype === Object.prototype) return true;
+  // That of another realm, as of `node:vm`.
+  if (isProxy(prototype) || getPrototypeOf(prototype) !== null) return false;
+  return ['hasOwnProperty', '__defineGetter__'].every((name) => Object.hasOwn(prototype, name));
 }
 
 /**
@@ -93,19 +104,18 @@ export function isTrue(run: Run, at: number, value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return Boolean(value);
   refuseProxy(run, at, value);
   if (Array.isArray(value)) return value.length > 0;
-  if (isMap(value)) return mapSize(value) > 0;
-  if (isSet(value)) return setSize(value) > 0;
-  return !isPlain(value) || Object.keys(value).length > 0;
+  if (isMap(value) || isSet(value)) return sizeOf(value) > 0;
+  if (types.isBoxedPrimitive(value)) return Boolean(unboxed(value));
+  return !isPlain(value) || run.countKeys(value, at) > 0;
 }
 
 /** How many parts a value has, or characters; `undefined` when it has no parts. It must be no proxy. */
-export function countParts(value: unknown): number | undefined {
+export function countParts(run: Run, at: number, value: unknown): number | undefined {
   if (typeof value === 'string') return value.length;
   if (typeof value !== 'object' || value === null) return undefined;
   if (Array.isArray(value)) return value.length;
-  if (isMap(value)) return mapSize(value);
-  if (isSet(value)) return setSize(value);
-  if (isTypedArray(value)) return typedArrayLength(value);
+  if (isMap(value) || isSet(value)) return sizeOf(value);
+  if (isTypedArray(value)) return lengthOf(value);
   if (isDate(value) || isPromise(value) || !isKeyed(value)) return undefined;
-  return Object.keys(value).length;
+  return run.countKeys(value, at);
 }

@@ -1,8 +1,10 @@
 import { builder } from '../graphql/builder.ts';
 import { ErrorInterface } from '../graphql/errors.ts';
+import { ForbiddenError, NotFoundError, ValidationError } from '../lib/domain-error.ts';
 import { StorageUnavailableError } from '../storage/database.ts';
 import { IdempotencyConflictError, InvalidJobStateError, ShuttingDownError } from './job.ts';
 import { JobStatusType } from './schema.ts';
+import { SessionOwnedError } from './session-owned-error.ts';
 
 builder.objectType(InvalidJobStateError, {
   name: 'InvalidStateError',
@@ -43,3 +45,30 @@ builder.objectType(StorageUnavailableError, {
     'Code `STORAGE_UNAVAILABLE`.',
   interfaces: [ErrorInterface],
 });
+
+builder.objectType(SessionOwnedError, {
+  name: 'SessionOwnedError',
+  description:
+    'Somebody else is debugging the job. Wait, or take the session over. Code `SESSION_OWNED`.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    owner: t.exposeString('owner', {
+      description: 'Who it is; `somebody` for all who gave no name.',
+    }),
+    leaseUntil: t.expose('leaseUntil', {
+      type: 'DateTime',
+      description: 'Until when, if they do nothing more.',
+    }),
+  }),
+});
+
+/** What can be expected to go wrong with everything that changes a session or a breakpoint. */
+export const SESSION_ERRORS = [
+  NotFoundError,
+  InvalidJobStateError,
+  ValidationError,
+  SessionOwnedError,
+  ShuttingDownError,
+  StorageUnavailableError,
+  ForbiddenError,
+];

@@ -1,5 +1,5 @@
-import type { DebugRequest } from '../debug-sessions/new-breakpoint.ts';
 import type { DebugStart } from '../debugger/debug-host.ts';
+import type { DebugRequest } from '../debugger/debug-request.ts';
 import type { Flow } from '../engine/index.ts';
 import type { Issue } from '../lib/domain-error.ts';
 import type { Job } from './job.ts';
@@ -20,8 +20,15 @@ export interface JobDebug {
   startOf(job: Pick<Job, 'id' | 'flowId'>, isAnew?: boolean): DebugStart | undefined;
   /** The job was not accepted after all: nothing of it stays. */
   discard(jobId: string): void;
-  /** Called before a running job is paused. @throws SessionOwnedError when a limit is given and somebody else debugs it */
-  beforePause(jobId: string, options: PauseOptions): Promise<void>;
+  /**
+   * Pauses a running job as `pause` does. To give a limit is a command in its session.
+   * @throws ValidationError, and SessionOwnedError when a limit is given and somebody else debugs it; what `pause` throws
+   */
+  pause<Result>(
+    jobId: string,
+    options: PauseOptions,
+    pause: () => Promise<Result>,
+  ): Promise<Result>;
   /** Called before a paused job goes on. @throws SessionOwnedError when somebody else debugs it */
   beforeResume(jobId: string, actor: string | undefined): void;
 }

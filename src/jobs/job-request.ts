@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import type { DebugRequest } from '../debug-sessions/new-breakpoint.ts';
+import type { DebugRequest } from '../debugger/debug-request.ts';
 import { checkInput, type Flow, InvalidInputError } from '../engine/index.ts';
 import { type Issue, messageOf, ValidationError } from '../lib/domain-error.ts';
 import { jsonDepth } from '../lib/json-size.ts';

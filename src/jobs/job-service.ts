@@ -20,7 +20,7 @@ export interface JobServiceDeps {
   readonly host: JobHost;
   readonly ledger: JobLedger;
   readonly reruns: JobReruns;
-  readonly debug: Pick<JobDebug, 'beforePause' | 'beforeResume'>;
+  readonly debug: Pick<JobDebug, 'pause' | 'beforeResume'>;
   readonly clock: Clock;
   /** Called before a job is deleted: whoever counts jobs that have ended counts it now. */
   readonly beforeDelete: () => Promise<void>;
@@ -152,8 +152,7 @@ export function createJobService(deps: JobServiceDeps): JobService {
       const refusal = ['paused', 'Only a running job can be paused.'] as const;
       const job = await require(id);
       if (job.state !== 'RUNNING') throw new InvalidJobStateError(job, ...refusal);
-      await debug.beforePause(id, options);
-      return ask(job, refusal, () => host.pause(id));
+      return debug.pause(id, options, () => ask(job, refusal, () => host.pause(id)));
     },
     async resume(id, actor) {
       const refusal = ['resumed', 'Only a paused job can be resumed.'] as const;

@@ -87,8 +87,8 @@ export class InvalidJobStateError extends DomainError {
   readonly code = 'INVALID_STATE';
   readonly state: JobState;
 
-  constructor(job: Pick<Job, 'id' | 'state'>, wanted: string, advice: string) {
-    super(`Job ${job.id} is ${job.state} and can't be ${wanted}. ${advice}`);
+  constructor(job: Pick<Job, 'id' | 'state'>, wanted: string, advice = '') {
+    super(`Job ${job.id} is ${job.state} and can't be ${wanted}. ${advice}`.trimEnd());
     this.state = job.state;
   }
 }

@@ -39,11 +39,6 @@ interface EndedRun {
 /** How a job is debugged of which nothing was said. */
 const UNDEBUGGED: DebugStart = { breakpoints: [], stopsAtEntry: false, before: undefined };
 
-/** What a job that begins again keeps of how it was debugged: where it stood is no more. */
-function beginAnew({ before, ...start }: DebugStart): DebugStart {
-  return { ...start, before: before && { ...before, stop: undefined, step: undefined } };
-}
-
 /** How often running jobs are looked at, for the rates of their queues and for checkpoints; more often for the latter. */
 const LOOK_INTERVAL_MS = 1000;
 const SHORTEST_LOOK_INTERVAL_MS = 20;
@@ -110,9 +105,9 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
         changed: (snapshot) => listener.debugChanged(jobId, snapshot),
         breakpointHit: (hit) =>
           listener.breakpointHit({ jobId, flowId: flow.id, at: clock.now(), ...hit }),
-        logged({ breakpointId, ...line }) {
+        logged({ breakpointId, activationId = 0, ...line }) {
           const at = clock.now();
-          monitor.logged(job, { ...line, facts: { breakpointId }, at });
+          monitor.logged(job, { ...line, activationId, facts: { breakpointId }, at });
           run.noteLogged();
           listener.logged({ ...line, jobId, flowId: flow.id, at, breakpointId });
         },
@@ -172,7 +167,9 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
 
   return {
     async start(hosted) {
-      const { jobId, flow, input, isPaused = false } = hosted;
+      const { jobId, flow, input, debug: start } = hosted;
+      // One that is to stop at its entry does so by itself.
+      const isPaused = hosted.isPaused === true && start?.stopsAtEntry !== true;
       const beforeStart = () => {
         running.get(jobId)?.noteStarting();
         return listener.starting(jobId, isPaused);
@@ -183,7 +180,7 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
         beforeStart,
       });
       const monitor = new JobMonitor(job, options.monitor, hosted.before);
-      host(job, monitor, isPaused, hosted.debug && beginAnew(hosted.debug));
+      host(job, monitor, isPaused, start);
     },
     async restore(hosted, checkpoint) {
       const { job: snapshot, monitor: counts } = readCheckpoint(checkpoint);
@@ -263,6 +260,7 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
           .catch((error) => onFailure(error, jobId)),
     }),
     async suspend(limitMs) {
+      for (const { debugged } of running.values()) debugged?.debugger.detach();
       await engine.freeze(limitMs);
       for (const { debugged } of running.values()) debugged?.end();
       await Promise.all([...running.values()].map((run) => run.checkpoint(true)));

@@ -1,4 +1,4 @@
-import { debugRequestOf, StartDebugInput } from '../debug-sessions/start-debug.schema.ts';
+import { debugRequestOf, StartDebugInput } from '../debugger/start-debug.schema.ts';
 import { builder } from '../graphql/builder.ts';
 import './errors.schema.ts';
 import { localId } from '../graphql/ids.ts';
@@ -80,14 +80,15 @@ builder.mutationField('startJob', (t) =>
     args: { input: t.arg({ type: StartJobInput, required: true, description: 'The job.' }) },
     resolve: async (_root, { input: request }, { jobs }) => {
       const { flowId, input, metadata, owner, priority, idempotencyKey, debug } = request;
+      const flowName = localId('Flow', flowId, ['input', 'flowId']);
       const job = await jobs.start({
-        flowId: localId('Flow', flowId, ['input', 'flowId']),
+        flowId: flowName,
         input: input === undefined ? {} : input,
         metadata: metadata ?? undefined,
         owner: owner ?? undefined,
         priority: priority ?? 0,
         idempotencyKey: idempotencyKey ?? undefined,
-        debug: debug ? debugRequestOf(debug, ['input', 'debug']) : undefined,
+        debug: debug ? debugRequestOf(debug, { flowId: flowName }, ['input', 'debug']) : undefined,
       });
       return { job };
     },

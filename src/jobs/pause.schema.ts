@@ -1,8 +1,8 @@
-import { SESSION_ERRORS } from '../debug-sessions/errors.schema.ts';
-import { requestOf, sessionFields } from '../debug-sessions/session-request.schema.ts';
 import { builder } from '../graphql/builder.ts';
+import { SESSION_ERRORS } from './errors.schema.ts';
 import type { Job } from './job.ts';
 import { JobType } from './schema.ts';
+import { requestOf, sessionFields } from './session-request.schema.ts';
 
 interface JobPayload {
   readonly job: Job;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { debugRequestOf, StartDebugInput } from '../debug-sessions/start-debug.schema.ts';
+import { debugRequestOf, StartDebugInput } from '../debugger/start-debug.schema.ts';
 import './errors.schema.ts';
 import { builder } from '../graphql/builder.ts';
 import { ErrorInterface } from '../graphql/errors.ts';
@@ -175,18 +175,20 @@ builder.mutationField('rerunFrom', (t) =>
       union: { name: 'RerunFromResult', description: 'The new job, or why there is none.' },
     },
     args: { input: t.arg({ type: RerunFromInput, required: true, description: 'The beginning.' }) },
-    resolve: async (_root, { input }, { jobs }) => {
+    resolve: async (_root, { input }, { jobs, jobsById }) => {
       const { jobId, activationId, replace, drop, add, debug, idempotencyKey } = input;
       const edits = {
         replace: (replace ?? []).map(({ index, value = null }) => ({ index, value })),
         drop: drop ?? [],
         add: (add ?? []).map(({ slot, value = null }) => ({ slot, value })),
       };
+      const id = localId('Job', jobId, ['input', 'jobId']);
+      const owner = { flowId: (await jobsById.load(id))?.flowId };
       const job = await jobs.rerunFrom({
-        jobId: localId('Job', jobId, ['input', 'jobId']),
+        jobId: id,
         activationId,
         edits,
-        debug: debug ? debugRequestOf(debug, ['input', 'debug']) : undefined,
+        debug: debug ? debugRequestOf(debug, owner, ['input', 'debug']) : undefined,
         idempotencyKey: idempotencyKey ?? undefined,
       });
       return { job };

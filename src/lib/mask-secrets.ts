@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { elementOf, entriesOf, GETTER, hasReadableStack, valuesOf } from './intrinsics.ts';
+import { elementOf, entriesOf, GETTER, hasReadableStack, mapGet, valuesOf } from './intrinsics.ts';
 import {
   isCount,
   isNameOfPair,
@@ -48,19 +48,27 @@ class NamedSecrets {
     return this.#ways.get(holder)?.has(key) === true;
   }
 
-  add(holder: unknown, [key, ...rest]: readonly string[], inside = new Set<object>()): void {
+  /** `level` counts lists inside one another. */
+  add(
+    holder: unknown,
+    [key, ...rest]: readonly string[],
+    inside = new Set<object>(),
+    level = 0,
+  ): void {
     if (!isObject(holder) || key === undefined || inside.has(holder)) return;
-    if (types.isProxy(holder)) {
+    if (types.isProxy(holder) || level > MOST_LEVELS) {
       this.#objects.add(holder);
       return;
     }
     if (Array.isArray(holder) || types.isSet(holder)) {
       inside.add(holder);
       const elements = Array.isArray(holder) ? elementsOf(holder) : keyless(holder);
-      for (const [, element] of elements) this.add(element, [key, ...rest], inside);
+      for (const [, element] of elements) {
+        this.add(element, [key, ...rest], inside, level + 1);
+      }
       return;
     }
-    const value = types.isMap(holder) ? Map.prototype.get.call(holder, key) : readOwn(holder, key);
+    const value = types.isMap(holder) ? mapGet(holder, key) : readOwn(holder, key);
     if (rest.length === 0 || value === GETTER || typeof value === 'string') {
       addTo(this.#keys, holder, key);
       if (isObject(value)) this.#objects.add(value);
@@ -88,6 +96,7 @@ class Masker {
     if (types.isProxy(value) || typeof value === 'function' || ArrayBuffer.isView(value)) {
       return value;
     }
+    if (types.isBoxedPrimitive(value)) return value;
     const copier = copierOf(value);
     this.#masked.set(value, copier.copy);
     const changes = this.#maskParts(value, copier, level + 1);
@@ -149,6 +158,7 @@ interface Copier {
 function copierOf(whole: object): Copier {
   if (Array.isArray(whole)) {
     const copy: unknown[] = [];
+    copy.length = whole.length;
     return {
       parts: () => elementsOf(whole),
       hasKeys: false,
@@ -187,8 +197,19 @@ function putProperty(of: object, key: string | number, part: unknown, enumerable
   Object.defineProperty(of, key, { value, enumerable, configurable: true, writable: true });
 }
 
+/** A list that is longer may be nearly empty. */
+const LONG_LIST = 10_000;
+
+/** The elements that are there; of short lists what is not there as well. */
 function* elementsOf(list: readonly unknown[]): Iterable<readonly [number, unknown]> {
-  for (let at = 0; at < list.length; at++) yield [at, elementOf(list, at)];
+  if (list.length <= LONG_LIST) {
+    for (let at = 0; at < list.length; at++) yield [at, elementOf(list, at)];
+    return;
+  }
+  for (const key of Object.getOwnPropertyNames(list)) {
+    const at = Number(key);
+    if (String(at) === key && at < list.length) yield [at, elementOf(list, at)];
+  }
 }
 
 function* keyless(set: ReadonlySet<unknown>): Iterable<readonly [undefined, unknown]> {
@@ -196,13 +217,11 @@ function* keyless(set: ReadonlySet<unknown>): Iterable<readonly [undefined, unkn
 }
 
 function* propertiesOf(object: object): Iterable<readonly [string, unknown]> {
-  const isReadable = (key: string) => key !== 'stack' || hasReadableStack(object);
-  for (const key of Object.getOwnPropertyNames(object)) {
-    yield [key, isReadable(key) ? readOwn(object, key) : GETTER];
-  }
+  for (const key of Object.getOwnPropertyNames(object)) yield [key, readOwn(object, key)];
 }
 
 function readOwn(object: object, key: string): unknown {
+  if (key === 'stack' && !hasReadableStack(object)) return GETTER;
   const property = Object.getOwnPropertyDescriptor(object, key);
   return property === undefined || 'value' in property ? property?.value : GETTER;
 }

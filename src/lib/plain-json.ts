@@ -1,11 +1,16 @@
 import { types } from 'node:util';
 import {
+  dateText,
+  dateTime,
   elementOf,
   entriesOf,
   GETTER,
+  hasReadableStack,
   isError,
+  isShortBigInt,
   lengthOf,
   readData,
+  unboxed,
   valuesOf,
 } from './intrinsics.ts';
 
@@ -16,8 +21,11 @@ const TOO_MUCH: unique symbol = Symbol('too much');
 
 /**
  * A copy of a value that JSON can write, in at most about `maxCharacters`; `undefined` when it is larger, contains itself,
- * or is nested more than 100 levels deep. The work is bounded by that, and nothing of the value is run, unlike in `toJson`:
- * getters and functions are left out, instances of classes are their own properties, maps are lists of pairs, sets lists.
+ * or is nested more than 100 levels deep, and when JSON has no word for it: NaN, Infinity, `undefined`, a function.
+ *
+ * The work is bounded by that, and nothing of the value is run, unlike in `toJson`: getters and functions are left out,
+ * instances of classes are their own properties, maps are lists of pairs, sets lists, bigints texts; one of more than 1,024
+ * bits is too large. Inside of lists and objects NaN and Infinity are null.
  */
 export function plainJson(value: unknown, maxCharacters: number): { value: unknown } | undefined {
   let room = maxCharacters;
@@ -50,6 +58,7 @@ export function plainJson(value: unknown, maxCharacters: number): { value: unkno
     }
     const entries: [string, unknown][] = [];
     for (const key of Object.keys(object)) {
+      if (key === 'stack' && !hasReadableStack(object)) continue;
       const part: unknown = Object.getOwnPropertyDescriptor(object, key)?.value;
       take(key.length + 4);
       const copied = copy(part);
@@ -65,10 +74,11 @@ export function plainJson(value: unknown, maxCharacters: number): { value: unkno
         take(part.length);
         return part;
       case 'number':
-        return Number.isFinite(part) ? part : String(part);
+        return Number.isFinite(part) ? part + 0 : null; // -0 is no other number than 0
       case 'boolean':
         return part;
       case 'bigint':
+        if (!isShortBigInt(part)) throw TOO_MUCH;
         return part.toString();
       case 'object':
         break;
@@ -78,9 +88,10 @@ export function plainJson(value: unknown, maxCharacters: number): { value: unkno
     if (part === null) return null;
     if (types.isProxy(part)) return undefined;
     if (types.isDate(part)) {
-      const time = Date.prototype.getTime.call(part);
-      return Number.isNaN(time) ? null : new Date(time).toISOString();
+      return Number.isNaN(dateTime(part)) ? null : dateText(part);
     }
+    const inBox = unboxed(part);
+    if (inBox !== undefined) return copy(inBox);
     if (outer.has(part) || outer.size >= DEEPEST) throw TOO_MUCH;
     outer.add(part);
     const copied = copyObject(part);
@@ -88,8 +99,10 @@ export function plainJson(value: unknown, maxCharacters: number): { value: unkno
     return copied;
   };
 
+  if (typeof value === 'number' && !Number.isFinite(value)) return undefined;
   try {
-    return { value: copy(value) ?? null };
+    const copied = copy(value);
+    return copied === undefined ? undefined : { value: copied };
   } catch (error) {
     if (error === TOO_MUCH) return undefined;
     throw error;

@@ -1,13 +1,18 @@
 import { types } from 'node:util';
 import {
   byteLengthOf,
+  dateText,
+  dateTime,
   elementOf,
   entriesOf,
   GETTER,
+  hasReadableStack,
   isError,
+  isShortBigInt,
   readData,
   valuesOf,
 } from './intrinsics.ts';
+import { OwnKeys } from './own-keys.ts';
 import { typeName } from './type-name.ts';
 
 /** A value as people are shown it: JSON text, cut where it would get long. */
@@ -21,12 +26,20 @@ export interface Preview {
 const MAX_DEPTH = 4;
 const MAX_ENTRIES = 20;
 
+const MOST_KEYS = 100_000;
+
 /**
  * Writes a value as text of about `maxLength` characters at most. The work is bounded by the length of the text,
- * however large the value is, save that the keys of an object are listed once; nothing of the value is run: neither its
+ * however large the value is, save that the keys of objects are listed; nothing of the value is run: neither its
  * getters, its `toJSON` and its iterators, nor what its class has overridden, nor, of a proxy, the handler.
+ *
+ * @param keys lists them, 100,000 at most unless given; objects beyond are shown as `{…}`. For several values of one answer
  */
-export function preview(value: unknown, maxLength = 300): Preview {
+export function preview(
+  value: unknown,
+  maxLength = 300,
+  keys: OwnKeys = new OwnKeys(MOST_KEYS),
+): Preview {
   let text = '';
   let isTruncated = false;
   const cut = () => {
@@ -89,7 +102,7 @@ export function preview(value: unknown, maxLength = 300): Preview {
   };
 
   const writeBigInt = (part: bigint) => {
-    if (BigInt.asIntN(MOST_BITS, part) === part) text += `${part}n`;
+    if (isShortBigInt(part)) text += `${part}n`;
     else {
       text += '[bigint]';
       isTruncated = true;
@@ -110,7 +123,7 @@ export function preview(value: unknown, maxLength = 300): Preview {
       isTruncated = true;
     } else if (Array.isArray(part)) writeEntries(LIST, elementsOf(part), depth, writeNoKey);
     else if (Object.getPrototypeOf(part) === Object.prototype) {
-      writeEntries(RECORD, ownEntriesOf(part), depth, writeKeyed);
+      writeOwn(part, depth);
     } else writeInstance(part, depth);
   };
 
@@ -118,12 +131,23 @@ export function preview(value: unknown, maxLength = 300): Preview {
     if (types.isMap(part)) writeEntries(RECORD, entriesOf(part), depth, writeKeyed);
     else if (types.isSet(part)) writeEntries(LIST, keyless(valuesOf(part)), depth, writeNoKey);
     else if (types.isDate(part)) {
-      const time = Date.prototype.getTime.call(part);
-      text += Number.isNaN(time) ? 'null' : `"${new Date(time).toISOString()}"`;
+      text += Number.isNaN(dateTime(part)) ? 'null' : `"${dateText(part)}"`;
     } else if (ArrayBuffer.isView(part)) text += `[${byteLengthOf(part)} bytes]`;
     else if (types.isBoxedPrimitive(part)) text += `[${typeName(part)}]`;
     else if (isError(part)) writeError(part);
-    else writeEntries(RECORD, ownEntriesOf(part), depth, writeKeyed);
+    else writeOwn(part, depth);
+  };
+
+  const writeOwn = (part: object, depth: number) => {
+    // Where no part would be written, none is listed either: whether there are any is not known then.
+    const hasRoom = depth < MAX_DEPTH && text.length < maxLength;
+    const listed = hasRoom ? keys.list(part) : undefined;
+    if (listed !== undefined) writeEntries(RECORD, ownEntriesOf(part, listed), depth, writeKeyed);
+    else {
+      text += '{';
+      cut();
+      text += '}';
+    }
   };
 
   const writeError = (error: object) => {
@@ -146,13 +170,17 @@ export function preview(value: unknown, maxLength = 300): Preview {
 const LIST = ['[', ']'] as const;
 const RECORD = ['{', '}'] as const;
 
-/** A larger number takes long to write: that grows with the square of its length. */
-const MOST_BITS = 1024;
-
 const writeNoKey = () => undefined;
 
-function* ownEntriesOf(object: object): Iterable<readonly [string, unknown]> {
-  for (const key of Object.keys(object)) {
+function* ownEntriesOf(
+  object: object,
+  keys: readonly string[],
+): Iterable<readonly [string, unknown]> {
+  for (const key of keys) {
+    if (key === 'stack' && !hasReadableStack(object)) {
+      yield [key, '[getter]'];
+      continue;
+    }
     const property = Object.getOwnPropertyDescriptor(object, key);
     if (property === undefined) continue;
     yield [key, 'value' in property ? property.value : '[getter]'];

@@ -163,9 +163,12 @@ LogRecordType.implement({
       resolve: ({ facts }) => facts,
     }),
     routineId: t.exposeString('routineId', { description: 'Name of the routine that wrote it.' }),
-    activationId: t.expose('activationId', {
+    activationId: t.field({
       type: 'Count',
-      description: 'The activation that wrote it.',
+      nullable: true,
+      description:
+        'The activation that wrote it, or for which a breakpoint did; null for a breakpoint at a queue.',
+      resolve: ({ activationId }) => (activationId === 0 ? undefined : activationId),
     }),
   }),
 });

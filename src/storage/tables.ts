@@ -192,6 +192,7 @@ export interface BreakpointsTable {
   last_hit_job_id: string | null;
   last_hit_activation_id: number | null;
   last_error: string | null;
+  idempotency_key: string | null;
 }
 
 /** How a job that has not ended is debugged. */

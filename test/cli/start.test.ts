@@ -40,6 +40,15 @@ test('without flows it serves the examples, runs a job, and prints operations th
     events += new TextDecoder().decode((await reader?.read())?.value);
   expect(events).toContain('"queueStatusChanged":[{');
 
+  // GraphiQL offers a breakpoint in that flow, and to look at the job.
+  const page = await (await fetch(url, { headers: { accept: 'text/html' } })).text();
+  // Not toContain: the page has 9 MB, which a failure would show.
+  const wanted = [
+    String.raw`{flowId: \"Flow:articles\", kind: ROUTINE, routineId: \"read\"}`,
+    String.raw`debugSession(jobId: \"${jobId}\")`,
+  ];
+  expect(wanted.filter((text) => !page.includes(text))).toEqual([]);
+
   kill('SIGTERM');
   const { code, stderr } = await ended;
   expect([code, stderr]).toEqual([0, '']);

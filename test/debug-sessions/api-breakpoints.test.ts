@@ -230,7 +230,7 @@ describe('sessions in the API', () => {
       expression: 'config.fac',
       position: 10,
     });
-    expect(expressionCompletions[0]).toMatchObject({
+    expect(expressionCompletions?.[0]).toMatchObject({
       text: 'factor',
       kind: 'PROPERTY',
       from: 7,

@@ -1,7 +1,7 @@
 import { defineFlow } from 'millrace/engine';
 import type { App } from '../../src/app.ts';
 import type { DebugSession } from '../../src/debug-sessions/debug-session.ts';
-import type { DebugRequest } from '../../src/debug-sessions/new-breakpoint.ts';
+import type { DebugRequest } from '../../src/debugger/debug-request.ts';
 import { emits, passes, range } from '../engine/parts.ts';
 
 /** source → middle → out, `count` numbers from 0. */

@@ -9,8 +9,7 @@ async function stopped() {
   const breakpoints = [{ ...AT_MIDDLE, condition: 'item == 1' }];
   const jobId = await start(app, 'numbers', { breakpoints });
   const { frames } = await inStatus(app, jobId, 'STOPPED');
-  const evaluate = (text: string, where = {}) =>
-    app.services.debug.evaluate({ jobId, actor: undefined }, text, where);
+  const evaluate = (text: string, where = {}) => app.services.debug.evaluate(jobId, text, where);
   return { app, jobId, evaluate, activationId: frames[0]?.activationId };
 }
 

@@ -26,6 +26,7 @@ export function makeBreakpoint(
     lastHitJobId: undefined,
     lastHitActivationId: undefined,
     lastError: undefined,
+    idempotencyKey: undefined,
     ...given,
   };
 }

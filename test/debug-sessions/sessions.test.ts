@@ -34,13 +34,14 @@ describe('O3 a session has an owner', () => {
     const refusal = { code: 'SESSION_OWNED', owner: 'ann', leaseUntil: stepped.leaseUntil };
     await expect(debug.continue(bob)).rejects.toMatchObject(refusal);
     await expect(debug.release(bob)).rejects.toMatchObject(refusal);
-    await expect(debug.injectItem(bob, { routineId: 'middle', slot: 'item' }, 7, false))
+    await expect(debug.injectItem(bob, { routineId: 'middle', slot: 'item' }, 7, {}))
       .rejects //
       .toMatchObject(refusal);
-    // What the owner does renews it; also a command that comes to nothing.
+    // What the owner does renews it, but not a command that comes to nothing.
+    await clock.advance(4 * MINUTE_MS);
+    await debug.injectItem(ann, { routineId: 'middle', slot: 'item' }, 7, {});
     await clock.advance(4 * MINUTE_MS);
     await expect(debug.dropItem(ann, 'no such item')).rejects.toMatchObject({ code: 'NOT_FOUND' });
-    await clock.advance(4 * MINUTE_MS);
     await expect(debug.continue(bob)).rejects.toMatchObject({ code: 'SESSION_OWNED' });
     await clock.advance(MINUTE_MS);
     expect(await read()).toMatchObject({ owner: undefined, leaseUntil: undefined });
@@ -250,7 +251,7 @@ describe('O2 watches', () => {
     const { jobId, debug, finish } = await openStopped();
     const me = { jobId, actor: 'me' };
     const off = { code: 'EVALUATION_OFF', message: expect.stringContaining('MILLRACE_EVALUATION') };
-    await expect(debug.evaluate(me, 'item', {})).rejects.toMatchObject(off);
+    await expect(debug.evaluate(jobId, 'item', {})).rejects.toMatchObject(off);
     await expect(debug.addWatch(me, 'item')).rejects.toMatchObject(off);
     expect(debug.isEvaluationOn).toBe(false);
     await finish();

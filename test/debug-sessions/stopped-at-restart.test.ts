@@ -5,7 +5,7 @@ import { defineFlow, defineRoutine, event, retry, slot } from 'millrace/engine';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { App } from '../../src/app.ts';
 import type { DebugSession } from '../../src/debug-sessions/debug-session.ts';
-import type { DebugRequest } from '../../src/debug-sessions/new-breakpoint.ts';
+import type { DebugRequest } from '../../src/debugger/debug-request.ts';
 import { ended, openApp } from '../api/api.ts';
 import { range } from '../engine/parts.ts';
 import { inStatus, outputOf, start } from './debugged.ts';
@@ -150,4 +150,27 @@ describe.each([
     await ended(second, jobId);
     expect(await outputOf(second, jobId)).toEqual([40, ...range(COUNT).slice(1)]);
   });
+});
+
+test('O2 a job that begins again after a crash stops at its entry, if it was stopped', async () => {
+  const place = await makePlace();
+  const flow = { ...numbers(), onCrash: 'restart' as const };
+  const openIt = (database: string) =>
+    openApp({ flows: [flow], database, checkpointIntervalMs: 0, debugger: { pauseTtlMs: 60_000 } });
+  const first = await openIt(place.url);
+  const breakpoints = [{ kind: 'ROUTINE', routineId: 'middle', isOnce: true }] as const;
+  const id = await start(first, 'numbers', { breakpoints });
+  const { stop } = await inStatus(first, id, 'STOPPED');
+  await stored(first, id, stop?.at ?? 0);
+  const second = await openIt(await place.end(first, true));
+  let session = await inStatus(second, id, 'STOPPED');
+  // Until it has begun again it stands as it was stored.
+  for (let tries = 0; session.stop?.reason === 'PAUSE' && tries < 1000; tries++) {
+    session = await inStatus(second, id, 'STOPPED');
+  }
+  expect(session).toMatchObject({ stop: { reason: 'ENTRY' }, frames: [{ routineId: 'source' }] });
+  expect(session.resumesAt).toBeDefined();
+  await second.services.debug.continue({ jobId: id, actor: undefined });
+  await ended(second, id);
+  expect(await outputOf(second, id)).toEqual(range(COUNT));
 });

@@ -223,3 +223,25 @@ describe('O2 variables', () => {
     ]);
   });
 });
+
+test('O2 what is put in when remainders were handed over already is handed over as well', async () => {
+  const batches: (readonly number[])[] = [];
+  const flow = defineFlow({ id: 'flushed' }, (f) => {
+    const gathers = defineRoutine({
+      type: 'gathers',
+      slots: { item: slot<number>() },
+      policy: batchSize(10),
+      run: ({ item }) => void batches.push(item),
+    });
+    const end = f.add('end', gathers);
+    f.connect(f.add('source', emits(range(3))).events.item, end.slots.item);
+  });
+  const job = createEngine().start(flow, undefined);
+  const debugged = debug(job, [breakpoint({ kind: 'ROUTINE', routineId: 'end', isOnce: true })]);
+  await until(() => job.state === 'PAUSED');
+  const items = new JobItems(debugged);
+  items.inject({ routineId: 'end', slot: 'item' }, 42, false);
+  debugged.continue();
+  expect(await job.settled).toMatchObject({ state: 'COMPLETED' });
+  expect(batches).toEqual([[0, 1, 2], [42]]);
+});

@@ -427,3 +427,13 @@ test('a secret is told to be one, has no parts, and can not be set', () => {
   );
   expect(readVariable({ stars: '***' }, 'state', ['stars']).isSecret).toBe(false);
 });
+
+test('a page of objects with very many keys is refused; a smaller one is not', () => {
+  const wide = () => Object.fromEntries(Array.from({ length: 60_000 }, (_, at) => [`k${at}`, at]));
+  const list = Array.from({ length: 12 }, wide);
+  expect(() => readChildren(list, 'list', [], ALL)).toThrow(/smaller page/);
+  const page = readChildren(list, 'list', [], { offset: 4, limit: 3 });
+  expect(page.map(({ childCount }) => childCount)).toEqual([60_000, 60_000, 60_000]);
+  const [same] = list;
+  expect(readChildren(Array(1000).fill(same), 'list', [], ALL)).toHaveLength(1000);
+});

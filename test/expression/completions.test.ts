@@ -74,6 +74,8 @@ describe('completions', () => {
     expect(textsOf('items.|')).toEqual(['length']);
     expect(textsOf('text.|')).toEqual(['length']);
     expect(textsOf('1 < item.ne|')).toEqual(['nested']);
+    expect(textsOf('item .nested . |')).toEqual(['deep']);
+    expect(textsOf(`\`\${item.nested.|`)).toEqual(['deep']);
   });
 
   test('a key that is no name is put in brackets, for the dot as well', () => {
@@ -92,6 +94,12 @@ describe('completions', () => {
     '1.|',
   ])('nothing at %s', (marked) => {
     expect(complete(marked)).toEqual([]);
+  });
+
+  test('of a text that is as long as can be take a moment; of a longer one there are none', () => {
+    const text = 'a'.repeat(9_999);
+    expect(completionsAt(`${text} `, 10_000, names, () => undefined)).not.toEqual([]);
+    expect(completionsAt(`${text}  `, 10_001, names, () => undefined)).toEqual([]);
   });
 
   test('100 at most', () => {

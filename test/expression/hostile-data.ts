@@ -119,6 +119,14 @@ export function makeHostileData() {
     wide = [wide, wide];
     wideTwin = [wideTwin, wideTwin];
   }
+  const traced = {
+    get message() {
+      return note('get message')();
+    },
+  };
+  Error.captureStackTrace(traced);
+  Object.defineProperty(traced, 'stack', { enumerable: true });
+  ran.length = 0;
   const sparse: unknown[] = [];
   sparse.length = 2 ** 32 - 1;
   const revoked = Proxy.revocable({}, {});
@@ -126,6 +134,7 @@ export function makeHostileData() {
   const values = {
     coercing,
     accessors,
+    traced,
     inherited: new Inherited(),
     underProxy: Object.create(trapped({})) as object,
     proxy: trapped({ a: 1 }),

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { compileExpression, scopeOf } from '../../src/expression/expression.ts';
 import { evaluateText, failureOf } from './evaluate-text.ts';
@@ -150,6 +151,7 @@ test.each<[string, unknown]>([
   ['none == missing', true],
   ['none == 0', false],
   ['nan == nan', false],
+  ['nan in [nan] and nan in set([nan]) and [nan] != [nan]', true],
   ['big == 10', true],
   ['big != 10', false],
   ['items == [3, 1, 2]', true],
@@ -292,4 +294,9 @@ describe('truth of a condition', () => {
     expect(compileExpression(text).isTrueNow(scopeOf(values))).toBe(expected);
     expect(evaluateText(`bool(${text})`, values)).toBe(expected);
   });
+});
+
+test('an object of another realm is as plain as ours', () => {
+  const o: unknown = runInNewContext('({a: {}})');
+  expect(evaluateText('o == {a: {}} and not o.a', { o })).toBe(true);
 });

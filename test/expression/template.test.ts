@@ -27,6 +27,7 @@ describe('log messages', () => {
     ['{ {a: hits}.a }', '3'],
     ['{"}"}{\'{\'}', '}{'],
     [`{\`<\${hits}>\`}`, '<3>'],
+    [`{\`<\${\`\${"}"}{\`}>\`}`, '<}{>'],
     ['{item.none}', 'undefined'],
     ['{item}', '{"name":"a \\"b\\"","list":[1,2]}'],
   ])('%s', (text, expected) => {
@@ -38,6 +39,14 @@ describe('log messages', () => {
     expect(fill('{long}{long}{item.x.y}')).toHaveLength(2001);
     const short = compileTemplate('{long}').evaluateNow(scopeOf(values), undefined, 10);
     expect(short).toBe(`${'x'.repeat(10)}…`);
+  });
+
+  test('all expressions of one share its budget', () => {
+    const ones = Array.from({ length: 4_900 }, () => 1);
+    const fill = (count: number) =>
+      compileTemplate('{sum(ones)} '.repeat(count)).evaluateNow(scopeOf({ ones }));
+    expect(fill(1)).toBe('4900 ');
+    expect(failureOf(() => fill(50)).reason).toBe('STEP_LIMIT');
   });
 
   test('tell what they read', () => {

@@ -167,4 +167,36 @@ describe('maskSecrets', () => {
       }),
     );
   });
+
+  test('what is nested beyond all sense is masked', () => {
+    let deep: unknown = { a: 's3cret' };
+    for (let level = 0; level < 20_000; level++) deep = [deep];
+    expect(JSON.stringify(maskSecrets(deep, ['a']))).not.toContain('s3cret');
+  });
+
+  test('a list that is as long as can be takes no longer than what is in it', () => {
+    const list: unknown[] = [];
+    list.length = 2 ** 32 - 1;
+    list[4_000_000_000] = { password: 's3cret' };
+    const masked = maskSecrets({ list }) as { list: unknown[] };
+    expect(masked.list[4_000_000_000]).toEqual({ password: '***' });
+    expect(masked.list).toHaveLength(list.length);
+  });
+
+  test('a stack that code would write is masked unread when it is named', () => {
+    const traced = {
+      get message() {
+        return expect.unreachable();
+      },
+    };
+    Error.captureStackTrace(traced);
+    const masked = maskSecrets({ traced }, ['traced.stack']) as { traced: { stack: unknown } };
+    expect(masked.traced.stack).toBe('***');
+  });
+
+  test('a text in an object is no list of characters', () => {
+    const text: unknown = Object('x'.repeat(10_000_000));
+    const masked = maskSecrets({ text, password: text }) as { text: unknown; password: unknown };
+    expect([masked.text === text, masked.password]).toEqual([true, '***']);
+  });
 });

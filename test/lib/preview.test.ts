@@ -192,6 +192,13 @@ describe('toJson', () => {
   });
 });
 
+test('keys of objects are not listed where they are not shown, nor without end', () => {
+  const wide = Object.fromEntries(Array.from({ length: 60_000 }, (_, at) => [`k${at}`, at]));
+  expect(preview([[[[wide]]]]).text).toBe('[[[[{…}]]]]');
+  const twins = [{ ...wide }, { ...wide }, { ...wide }];
+  expect(preview(twins, 2_000).text).toMatch(/^\[\{"k0":0,.*,…\},\{"k0":0,.*,…\},\{…\}\]$/);
+});
+
 describe('toJsonSchema', () => {
   test('tells what a schema takes in, or nothing when it can not', () => {
     expect(toJsonSchema(z.object({ n: z.number().default(1) }))).toMatchObject({

@@ -38,6 +38,7 @@ export async function up(db: Kysely<Tables>, capabilities: Capabilities): Promis
     .addColumn('last_hit_job_id', text)
     .addColumn('last_hit_activation_id', count)
     .addColumn('last_error', text)
+    .addColumn('idempotency_key', text, (column) => column.unique())
     .modifyEnd(tableEnd)
     .execute();
   await db.schema

@@ -1,10 +1,32 @@
 import type { InputFieldBuilder } from '@pothos/core';
-import type { ApiTypes } from '../graphql/builder.ts';
-import { localId, routineName } from '../graphql/ids.ts';
-import { BreakpointKindType, StopPressureLevelType } from './breakpoint.schema.ts';
-import type { BreakpointChanges } from './breakpoint-service.ts';
+import { type ApiTypes, builder } from '../graphql/builder.ts';
+import { localId, type RoutineOwner, routineName } from '../graphql/ids.ts';
+import type { Issue } from '../lib/domain-error.ts';
+import type { Breakpoint } from './breakpoint.ts';
 
 type InputFields = InputFieldBuilder<PothosSchemaTypes.ExtendDefaultTypes<ApiTypes>, 'InputObject'>;
+
+export const BreakpointKindType = builder.enumType('BreakpointKind', {
+  description: 'Where a breakpoint stops its job.',
+  values: {
+    ROUTINE: { description: 'Before an activation of a routine runs.' },
+    SLOT: { description: 'The same, when it took an item from a slot.' },
+    EVENT: { description: 'When a routine emits an event, before the item is delivered.' },
+    EXCEPTION: {
+      description: 'When the code of a routine has failed, before its error strategy acts.',
+    },
+    PRESSURE: { description: 'When a queue comes to a pressure level.' },
+  } as const,
+});
+
+export const StopPressureLevelType = builder.enumType('StopPressureLevel', {
+  description: 'A pressure level that a breakpoint can wait for.',
+  values: {
+    MEDIUM: { description: 'Usage from 0.6.' },
+    HIGH: { description: 'From the watermark.' },
+    CRITICAL: { description: 'Full.' },
+  } as const,
+});
 
 /** The field of an input that says of what kind a breakpoint is to be. */
 export const kindField = (t: InputFields) =>
@@ -59,13 +81,15 @@ interface BreakpointInput {
 
 /**
  * What was given of a breakpoint. What was given as null is `undefined`: it is to be taken away.
+ * @param owner whose the routine has to be
  * @param path where the input stands among the arguments
- * @throws ValidationError when an id is of another type
+ * @throws ValidationError when an id is of another type, or of another owner's routine
  */
 export function changesOf(
   { routineId, after, isEnabled, isOnce, ...others }: BreakpointInput,
-  path: readonly string[],
-): BreakpointChanges {
+  owner: RoutineOwner,
+  path: Issue['path'],
+): Partial<Omit<Breakpoint, 'id' | 'kind'>> {
   return {
     ...withoutNulls(others),
     ...(isEnabled === null || isEnabled === undefined ? {} : { isEnabled }),
@@ -74,7 +98,7 @@ export function changesOf(
       ? {}
       : {
           routineId:
-            routineId === null ? undefined : routineName(routineId, [...path, 'routineId']),
+            routineId === null ? undefined : routineName(routineId, [...path, 'routineId'], owner),
         }),
     ...(after === undefined
       ? {}

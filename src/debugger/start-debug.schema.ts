@@ -1,6 +1,7 @@
 import { builder } from '../graphql/builder.ts';
+import type { RoutineOwner } from '../graphql/ids.ts';
 import { breakpointFields, changesOf, kindField } from './breakpoint-input.schema.ts';
-import type { DebugRequest } from './new-breakpoint.ts';
+import type { DebugRequest } from './debug-request.ts';
 
 const StartBreakpointInput = builder.inputType('StartBreakpointInput', {
   description: 'A breakpoint that a job is started with.',
@@ -39,17 +40,19 @@ export const StartDebugInput = builder.inputType('StartDebugInput', {
 
 /**
  * What is asked for of the debugger with the start of a job.
+ * @param owner whose routines are to be named
  * @param path where the input stands among the arguments
- * @throws ValidationError when an id is of another type
+ * @throws ValidationError when an id is of another type, or of another owner's routine
  */
 export function debugRequestOf(
   { breakpoints, stopAtEntry, pauseTtlMs }: typeof StartDebugInput.$inferInput,
+  owner: RoutineOwner,
   path: readonly string[],
 ): DebugRequest {
   return {
     breakpoints: (breakpoints ?? []).map(({ kind, afterIndex, ...parts }, at) => ({
       kind,
-      ...changesOf(parts, [...path, 'breakpoints', String(at)]),
+      ...changesOf(parts, owner, [...path, 'breakpoints', at]),
       afterIndex: afterIndex ?? undefined,
     })),
     stopsAtEntry: stopAtEntry ?? undefined,
