@@ -17,6 +17,8 @@ export default defineConfig({
   test: {
     environment: 'node',
     pool: 'forks',
+    // Nothing of ours keeps state in modules, so they are loaded once for all files of a worker.
+    isolate: false,
     // Much of what they do is to wait: for processes, disks, servers.
     maxWorkers: Math.ceil(availableParallelism() * 1.5),
     globalSetup: './test/support/postgres-setup.ts',

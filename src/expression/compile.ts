@@ -166,14 +166,35 @@ class Compiler {
         return negate(this.#contains(at, one, other));
       case '+':
         return (run) => add(run, at, one(run), other(run));
+      // Two numbers are what is compared mostly: they need nothing else.
       case '<':
-        return (run) => compareOrder(run, at, one(run), other(run)) < 0;
+        return (run) => {
+          const a = one(run);
+          const b = other(run);
+          if (typeof a === 'number' && typeof b === 'number') return a < b;
+          return compareOrder(run, at, a, b) < 0;
+        };
       case '<=':
-        return (run) => compareOrder(run, at, one(run), other(run)) <= 0;
+        return (run) => {
+          const a = one(run);
+          const b = other(run);
+          if (typeof a === 'number' && typeof b === 'number') return a <= b;
+          return compareOrder(run, at, a, b) <= 0;
+        };
       case '>':
-        return (run) => compareOrder(run, at, one(run), other(run)) > 0;
+        return (run) => {
+          const a = one(run);
+          const b = other(run);
+          if (typeof a === 'number' && typeof b === 'number') return a > b;
+          return compareOrder(run, at, a, b) > 0;
+        };
       case '>=':
-        return (run) => compareOrder(run, at, one(run), other(run)) >= 0;
+        return (run) => {
+          const a = one(run);
+          const b = other(run);
+          if (typeof a === 'number' && typeof b === 'number') return a >= b;
+          return compareOrder(run, at, a, b) >= 0;
+        };
       default:
         return calculate(at, operator, one, other);
     }
