@@ -165,7 +165,11 @@ export class LiveBreakpoints {
       droppedOldest = slot.droppedOldest;
       if (!isLonger) return;
       const reached = watching.filter(({ threshold }) => threshold === slot.length);
-      if (reached.length > 0) this.#reach(slot, reached.map(({ live }) => live)); // biome-ignore format: one call
+      if (reached.length > 0)
+        this.#reach(
+          slot,
+          reached.map(({ live }) => live),
+        );
     };
   }
 
