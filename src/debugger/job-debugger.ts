@@ -148,6 +148,7 @@ export class JobDebugger implements JobInspector {
       job.resume();
     } catch (error) {
       this.#stop = stop;
+      this.#begin(undefined); // no step is under way
       throw error;
     }
     this.#letGo(held);

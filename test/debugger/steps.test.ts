@@ -9,7 +9,7 @@ import {
   slot,
 } from 'millrace/engine';
 import { describe, expect, test } from 'vitest';
-import { emitsAtOnce, keeps, passes, range } from '../engine/parts.ts';
+import { emitsAtOnce, Gate, keeps, passes, range } from '../engine/parts.ts';
 import { until } from '../support/manual-clock.ts';
 import { breakpoint, debug } from './debugging.ts';
 
@@ -193,5 +193,22 @@ describe('O2 steps', () => {
     job.cancel();
     await job.settled;
     expect(() => debugged.continue('OVER')).toThrow(InvalidStateError);
+  });
+
+  test('a step that is refused since the job is ending is not under way', async () => {
+    const gate = new Gate();
+    const flow = defineFlow({ id: 'ending' }, (f) => {
+      const waits = f.add('waits', passes<number>(gate.pass));
+      f.connect(f.add('source', emitsAtOnce([1])).events.item, waits.slots.item);
+    });
+    const job = createEngine().start(flow, undefined);
+    const debugged = debug(job);
+    await until(() => gate.waiting === 1);
+    job.pause();
+    job.cancel();
+    expect(() => debugged.continue('OVER')).toThrow(InvalidStateError);
+    expect([debugged.status, debugged.snapshot.step]).toEqual(['STOPPED', undefined]);
+    gate.open();
+    await job.settled;
   });
 });
