@@ -9,7 +9,7 @@ import { pino } from 'pino';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import articles from '../../examples/articles/flow.ts';
 import { type App, createApp } from '../../src/app.ts';
-import { ask, watch } from '../api/api.ts';
+import { answer, ask, watch } from '../api/api.ts';
 
 const DOCUMENT = join(import.meta.dirname, '../../docs/debugging.md');
 
@@ -69,15 +69,18 @@ function isMoment(text: string): boolean {
   return /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(text);
 }
 
-/** Does an operation. Answers how to read what comes of it: of a query, what it answers by then. */
+/** Does an operation. Answers how to read what comes of it: of a query, what it answers by then, errors and all. */
 async function run(app: App, text: string): Promise<() => Promise<unknown>> {
   const document: Operation = parse(text);
   if (text.startsWith('subscription')) return (await watch(app, document, {})).next;
-  const answer = await ask(app, document, {});
-  if (text.startsWith('mutation')) return async () => answer;
+  if (text.startsWith('mutation')) {
+    const data = await ask(app, document, {});
+    return async () => data;
+  }
   return async () => {
     await wait(5);
-    return ask(app, document, {});
+    const { data, errors } = await answer(app, document, {});
+    return errors === undefined ? data : { errors };
   };
 }
 
