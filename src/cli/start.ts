@@ -8,14 +8,14 @@ import {
   FlowsDocument,
   LookAtStopDocument,
   PauseRunningJobDocument,
-  RemoveBreakpointsDocument,
   ResumeRunningJobDocument,
   RunningJobDocument,
   StartJobDocument,
+  StartToDebugDocument,
   StepIntoNextDocument,
-  StopAtRoutineDocument,
   WatchEventsDocument,
   WatchQueuesDocument,
+  WatchStopsDocument,
 } from '../generated/operations.ts';
 import type { Job } from '../jobs/job.ts';
 import { type Command, UsageError } from './command.ts';
@@ -95,7 +95,10 @@ Jobs that had not ended when it was stopped or killed go on at the next start.
       console.log(
         `Millrace serves ${ids}.\nGraphiQL: ${url}\nJobs are kept in ${describeDatabase(database)}.\n`,
       );
-      if (job !== undefined) console.log(`A job of "${SHOWN_FLOW}" is running: Job:${job.id}\n`);
+      if (job !== undefined) {
+        const how = job.state === 'PAUSED' ? 'paused' : 'running';
+        console.log(`A job of "${SHOWN_FLOW}" is ${how}: Job:${job.id}\n`);
+      }
       console.log(`Three operations to paste:\n\n${shown.printed.join('\n\n')}\n`);
       const problem = await Promise.race([untilStopped(), app.lost]);
       if (problem === undefined) return 0;
@@ -128,30 +131,49 @@ function showOperations(flows: readonly Flow[], jobId: string | undefined) {
   const watching = [RunningJobDocument, PauseRunningJobDocument, WatchQueuesDocument];
   const starting = [FlowsDocument, StartJobDocument, WatchEventsDocument];
   const [shownFirst, others] = jobId === undefined ? [starting, watching] : [watching, starting];
-  const write = (document: DocumentNode) => print(writeIn(document, { id, flowId, routineId }));
+  const write = (document: DocumentNode) => print(writeIn(document, { id, flowId }));
+  const debugged = { jobId: id };
+  const debugging = { ...debugged, breakpoints: [{ kind: 'ROUTINE', routineId, isOnce: true }] };
   return {
     printed: shownFirst.map(write),
     tabs: [
-      ...[...shownFirst, ...others, ResumeRunningJobDocument].map(write),
-      DEBUGGING.map(write).join('\n\n'),
-    ].map((query) => ({ query })),
+      ...[...shownFirst, ...others, ResumeRunningJobDocument].map((document) => ({
+        query: write(document),
+      })),
+      {
+        query: [DEBUGGING_HINT, ...DEBUGGING.map(write)].join('\n\n'),
+        variables: JSON.stringify(debugging, undefined, 2),
+      },
+      {
+        query: [WATCHING_HINT, write(WatchStopsDocument)].join('\n\n'),
+        variables: JSON.stringify(debugged, undefined, 2),
+      },
+    ],
   };
 }
 
-/** From a breakpoint to its end: in one tab, to be run one by one. */
+/** From a breakpoint to the end of the job: in one tab, to be run one by one. */
 const DEBUGGING: readonly DocumentNode[] = [
-  StopAtRoutineDocument,
+  StartToDebugDocument,
   LookAtStopDocument,
   StepIntoNextDocument,
   ContinueStoppedDocument,
-  RemoveBreakpointsDocument,
 ];
 
-/** The operation with values in place of its variables. */
+const DEBUGGING_HINT = `# The debugger. Run these one by one: the button lists them.
+# The first answers a job's id. Put it in the variables below.`;
+
+const WATCHING_HINT = `# Put the job's id in the variables below. Open this in a
+# second window: it ends when you go to another tab.`;
+
+/** The operation with values in place of its variables. Those that have none stay. */
 function writeIn(document: DocumentNode, values: Readonly<Record<string, string>>): DocumentNode {
   return visit(document, {
-    VariableDefinition: () => null,
-    Variable: ({ name }) => ({ kind: Kind.STRING, value: values[name.value] ?? '' }),
+    VariableDefinition: ({ variable }) => (variable.name.value in values ? null : undefined),
+    Variable: ({ name }) => {
+      const value = values[name.value];
+      return value === undefined ? undefined : { kind: Kind.STRING, value };
+    },
   });
 }
 

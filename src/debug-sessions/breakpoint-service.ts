@@ -1,4 +1,3 @@
-import type { BreakpointProgress } from '../debugger/breakpoint.ts';
 import { checkBreakpoint } from '../debugger/check-breakpoint.ts';
 import type { DebugHost } from '../debugger/debug-host.ts';
 import type { NewBreakpoint } from '../debugger/debug-request.ts';
@@ -7,19 +6,16 @@ import type { Clock } from '../lib/clock.ts';
 import { DomainError, NotFoundError, ValidationError } from '../lib/domain-error.ts';
 import { newId } from '../lib/ids.ts';
 import { createTurns } from '../lib/turns.ts';
-import type { BreakpointBook } from './breakpoint-book.ts';
-import type { BreakpointStore } from './breakpoint-store.ts';
+import {
+  type BreakpointReader,
+  type BreakpointReaderDeps,
+  createBreakpointReader,
+} from './breakpoint-reader.ts';
 import { checkAfter } from './check-arming.ts';
 import { KeyConflictError } from './debug-errors.ts';
-import type {
-  BreakpointFilter,
-  BreakpointPatch,
-  BreakpointQuery,
-  KeptBreakpoint,
-} from './kept-breakpoint.ts';
-import { toBreakpoint } from './new-breakpoint.ts';
-import type { OpenJobs } from './open-jobs.ts';
-import type { SessionBook } from './session-book.ts';
+import type { BreakpointPatch, KeptBreakpoint } from './kept-breakpoint.ts';
+import { MOST_BREAKPOINTS, TOO_MANY } from './limits.ts';
+import { NEVER_HIT, toBreakpoint } from './new-breakpoint.ts';
 import type { SessionOwners } from './session-owners.ts';
 
 /** Where a breakpoint belongs, and who wants to change it. */
@@ -35,13 +31,6 @@ export interface BreakpointRequest {
 /** What people change in a breakpoint. What is given as `undefined` is taken away. */
 export type BreakpointChanges = Omit<BreakpointPatch, 'updatedAt'>;
 
-/** A breakpoint as it counts in one job. */
-export interface BreakpointInJob {
-  readonly breakpoint: KeptBreakpoint;
-  /** `undefined` while nothing is known of it there, and when the job has ended. */
-  readonly progress: BreakpointProgress | undefined;
-}
-
 /**
  * What people do to breakpoints. Each change is stored before it is answered, and counts in all jobs concerned then.
  *
@@ -50,7 +39,7 @@ export interface BreakpointInJob {
  * removed: they are armed from then on. All throw `NotFoundError` for a job, flow or breakpoint that is not there, and
  * `StorageUnavailableError`; `add` and `update` `InvalidJobStateError` for a job that has ended.
  */
-export interface BreakpointService {
+export interface BreakpointService extends BreakpointReader {
   /**
    * The same key, 1–200 characters, answers the breakpoint that was made with it first, as long as that is there.
    * @throws ValidationError with every fault, and when there are as many as a job or flow may have; KeyConflictError
@@ -69,34 +58,18 @@ export interface BreakpointService {
   remove(id: string, actor: string | undefined): Promise<KeptBreakpoint>;
   /** Removes all of a job, also of one that has ended, or all of a flow that are not of one of its jobs; answers how many. */
   clear(request: BreakpointRequest): Promise<number>;
-  /** In the order of the ids; `undefined` where there is no such breakpoint. */
-  find(ids: readonly string[]): Promise<(KeptBreakpoint | undefined)[]>;
-  list(query: BreakpointQuery): Promise<KeptBreakpoint[]>;
-  count(filter: BreakpointFilter): Promise<number>;
-  /** Those of a job and those of its flow, in the order they were made. @throws NotFoundError */
-  ofJob(jobId: string): Promise<readonly BreakpointInJob[]>;
 }
 
-export interface BreakpointServiceDeps {
-  readonly book: BreakpointBook;
-  readonly store: BreakpointStore;
+export interface BreakpointServiceDeps extends BreakpointReaderDeps {
   readonly flows: FlowRegistry;
-  readonly jobs: OpenJobs;
-  readonly sessions: SessionBook;
   readonly owners: SessionOwners;
-  readonly host: DebugHost;
+  readonly host: Pick<DebugHost, 'read' | 'setBreakpoints'>;
   readonly clock: Clock;
   /** Told that the breakpoints of a job are others now. */
   readonly onChanged: (jobId: string, flowId: string) => void;
   /** Told of a job that could not be given its breakpoints. */
   readonly onFailure: (error: unknown, jobId: string) => void;
 }
-
-/** The most breakpoints of a job, and of a flow. */
-export const MOST_BREAKPOINTS = 100;
-
-/** Says that there are too many. */
-export const TOO_MANY = `A job has at most ${MOST_BREAKPOINTS} breakpoints of its own, and a flow as many. Remove some.`;
 
 /** What says where a breakpoint is. */
 const PLACE = ['jobId', 'flowId', 'kind', 'routineId', 'slot', 'event', 'pressureLevel'] as const;
@@ -107,7 +80,7 @@ export function createBreakpointService(deps: BreakpointServiceDeps): Breakpoint
   /** Disables a breakpoint that stops once, and has. */
   disable(id: string): Promise<void>;
 } {
-  const { book, store, flows, jobs, sessions, owners, host, clock } = deps;
+  const { book, store, flows, jobs, owners, host, clock } = deps;
   /** By flow: a breakpoint may arm another of the same flow. */
   const turns = createTurns();
 
@@ -149,17 +122,21 @@ export function createBreakpointService(deps: BreakpointServiceDeps): Breakpoint
     if ((jobId === undefined) === (flowId === undefined)) {
       throw new ValidationError([{ path: ['input'], message: 'Name either a job or a flow.' }]);
     }
-    if (flowId !== undefined) return { jobId, flowId: flows.require(flowId).id };
+    if (flowId !== undefined) return { jobId, flowId };
     const job = await jobs.find(jobId ?? '');
     return { jobId, flowId: job.flowId };
   };
 
-  const check = (breakpoint: KeptBreakpoint) => {
+  /** @param changed all fields, or those that were changed: one that does not count may be as it was, whatever that is */
+  const check = (breakpoint: KeptBreakpoint, changed: Partial<KeptBreakpoint> = breakpoint) => {
     const flow = flows.get(breakpoint.flowId);
-    const issues = [
+    const faults = [
       ...(flow === undefined ? [] : checkBreakpoint(flow, breakpoint)),
       ...checkAfter(breakpoint, book),
     ];
+    const issues = faults.filter(
+      ({ path: [field = ''] }) => breakpoint.isEnabled || field in changed,
+    );
     if (issues.length === 0) return;
     throw new ValidationError(
       issues.map(({ path, message }) => ({ path: ['input', ...path], message })),
@@ -201,6 +178,7 @@ export function createBreakpointService(deps: BreakpointServiceDeps): Breakpoint
   return {
     async add({ jobId, flowId, actor, idempotencyKey, ...wanted }) {
       const scope = await scopeOf({ jobId, flowId, actor });
+      if (flowId !== undefined) flows.require(flowId);
       await requireOpen(scope);
       return run(scope, actor, async () => {
         const now = clock.now();
@@ -232,7 +210,7 @@ export function createBreakpointService(deps: BreakpointServiceDeps): Breakpoint
       const scope = await find(id);
       await requireOpen(scope);
       return run(scope, actor, async () => {
-        check({ ...(await find(id)), ...changes });
+        check({ ...(await find(id)), ...changes }, changes);
         const changed = await change(id, changes);
         await apply(scope);
         return changed;
@@ -252,6 +230,8 @@ export function createBreakpointService(deps: BreakpointServiceDeps): Breakpoint
     async clear(request) {
       const scope = await scopeOf(request);
       const { jobId, flowId } = scope;
+      // Those of a flow that is not on this server are there all the same.
+      if (jobId === undefined && book.ofFlow(flowId).length === 0) flows.require(flowId);
       return run(scope, request.actor, async () => {
         const removed = jobId === undefined ? book.ofFlow(flowId) : book.ofJob(jobId);
         const ids = new Set(removed.map(({ id }) => id));
@@ -263,23 +243,7 @@ export function createBreakpointService(deps: BreakpointServiceDeps): Breakpoint
         return count;
       });
     },
-    async find(ids) {
-      const found = await store.findMany(ids);
-      return found.map((breakpoint) => breakpoint && newest(breakpoint));
-    },
-    list: async (query) => (await store.list(query)).map(newest),
-    count: (filter) => store.count(filter),
-    async ofJob(jobId) {
-      const { flowId } = await jobs.find(jobId);
-      const reading = await host.read(jobId);
-      const progress = (reading ?? sessions.get(jobId)?.debug)?.progress ?? {};
-      const page = { limit: MOST_BREAKPOINTS, fromEnd: false };
-      // The book has those of all jobs that have not ended.
-      const isOpen = jobs.flowIdOf(jobId) !== undefined;
-      const own = isOpen ? book.ofJob(jobId) : await store.list({ filter: { jobId }, ...page });
-      const all = [...book.ofFlow(flowId), ...own].sort((a, b) => (a.id < b.id ? -1 : 1));
-      return all.map((breakpoint) => ({ breakpoint, progress: progress[breakpoint.id] }));
-    },
+    ...createBreakpointReader(deps),
     async disable(id) {
       const scope = book.get(id);
       if (scope === undefined) return;
@@ -291,12 +255,3 @@ export function createBreakpointService(deps: BreakpointServiceDeps): Breakpoint
     },
   };
 }
-
-/** What came of a breakpoint that is new. */
-export const NEVER_HIT = {
-  hitCount: 0,
-  lastHitAt: undefined,
-  lastHitJobId: undefined,
-  lastHitActivationId: undefined,
-  lastError: undefined,
-} as const;

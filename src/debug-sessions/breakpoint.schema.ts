@@ -3,7 +3,7 @@ import { FlowType } from '../flows/schema.ts';
 import { builder } from '../graphql/builder.ts';
 import { JobType } from '../jobs/schema.ts';
 import { NotFoundError } from '../lib/domain-error.ts';
-import type { BreakpointInJob } from './breakpoint-service.ts';
+import type { BreakpointInJob } from './breakpoint-reader.ts';
 import { faultsOf } from './faults-of.ts';
 import type { KeptBreakpoint } from './kept-breakpoint.ts';
 

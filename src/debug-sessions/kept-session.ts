@@ -32,6 +32,7 @@ const stop: z.ZodType<Stop> = z.object({
   breakpointIds: z.array(z.string()),
   activationIds: z.array(z.number()),
   queue: optional(z.object({ routineId: z.string(), slot: z.string() })),
+  isByHand: z.boolean().default(false),
 });
 
 const progress: z.ZodType<BreakpointProgress> = z.object({
@@ -48,6 +49,7 @@ const debug: z.ZodType<DebugSnapshot> = z.object({
   stop: optional(stop),
   stopCount: z.number(),
   step: optional(z.enum(['OVER', 'INTO', 'OUT'])),
+  released: z.array(z.number()).default([]),
   progress: z.record(z.string(), progress),
 });
 

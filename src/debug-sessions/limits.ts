@@ -1,5 +1,11 @@
 import type { Issue } from '../lib/domain-error.ts';
 
+/** The most breakpoints of a job, and of a flow. */
+export const MOST_BREAKPOINTS = 100;
+
+/** Says that there are too many. */
+export const TOO_MANY = `A job has at most ${MOST_BREAKPOINTS} breakpoints of its own, and a flow as many. Remove some.`;
+
 /** The longest a stop can be said to last, in milliseconds: 30 days. */
 const LONGEST_PAUSE_MS = 30 * 86_400_000;
 

@@ -18,3 +18,12 @@ export function toBreakpoint(id: string, wanted: NewBreakpoint): Breakpoint {
     after: wanted.after,
   };
 }
+
+/** What came of a breakpoint that is new. */
+export const NEVER_HIT = {
+  hitCount: 0,
+  lastHitAt: undefined,
+  lastHitJobId: undefined,
+  lastHitActivationId: undefined,
+  lastError: undefined,
+} as const;

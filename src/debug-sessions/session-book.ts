@@ -39,7 +39,7 @@ const STORE_LIMIT_MS = 10_000;
 
 /** One in which nothing has happened. */
 export const NEW_SESSION: KeptSession = {
-  debug: { stop: undefined, stopCount: 0, step: undefined, progress: {} },
+  debug: { stop: undefined, stopCount: 0, step: undefined, released: [], progress: {} },
   stopsAtEntry: false,
   owner: undefined,
   leaseUntil: undefined,

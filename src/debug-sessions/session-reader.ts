@@ -108,6 +108,6 @@ const NOBODYS = {
 function pauseOf(job: Job): Stop | undefined {
   if (job.state !== 'PAUSED') return undefined;
   const at = job.recovery?.at ?? job.startedAt ?? job.createdAt;
-  const nothing = { breakpointIds: [], activationIds: [], queue: undefined };
+  const nothing = { breakpointIds: [], activationIds: [], queue: undefined, isByHand: true };
   return { number: 1, reason: 'PAUSE', at, ...nothing };
 }

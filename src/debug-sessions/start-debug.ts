@@ -5,12 +5,11 @@ import type { JobDebug } from '../jobs/job-debug.ts';
 import { type Issue, ValidationError } from '../lib/domain-error.ts';
 import { newId } from '../lib/ids.ts';
 import type { BreakpointBook } from './breakpoint-book.ts';
-import { MOST_BREAKPOINTS, NEVER_HIT, TOO_MANY } from './breakpoint-service.ts';
 import type { BreakpointStore } from './breakpoint-store.ts';
 import { checkStartAfter } from './check-arming.ts';
 import type { KeptBreakpoint } from './kept-breakpoint.ts';
-import { checkPauseTtl } from './limits.ts';
-import { toBreakpoint } from './new-breakpoint.ts';
+import { checkPauseTtl, MOST_BREAKPOINTS, TOO_MANY } from './limits.ts';
+import { NEVER_HIT, toBreakpoint } from './new-breakpoint.ts';
 import type { OpenJobs } from './open-jobs.ts';
 import { NEW_SESSION, type SessionBook } from './session-book.ts';
 import type { SessionOwners } from './session-owners.ts';
@@ -92,19 +91,19 @@ export function createStartDebug(deps: StartDebugDeps): JobDebug {
     startOf({ id, flowId }, isAnew = false) {
       jobs.add({ id, flowId });
       const { debug, stopsAtEntry = false } = sessions.get(id) ?? {};
-      const { stop, step, stopCount } = debug ?? NEW_SESSION.debug;
+      const { stop, step, stopCount, released } = debug ?? NEW_SESSION.debug;
       // A job that begins again stops at its entry if it stood still for the debugger, or was to soon.
-      const stood = (stop !== undefined && stop.reason !== 'PAUSE') || step !== undefined;
+      const stood = stop?.isByHand === false || step !== undefined;
       const isAtEntry = (stopsAtEntry && stopCount === 0) || (isAnew && stood);
       let before: DebugSnapshot | undefined = debug;
       if (!isAnew) limits.takeUp(id);
       else if (debug !== undefined) {
         // Where it stood is not there any more.
-        before = { ...debug, stop: undefined, step: undefined };
+        before = { ...debug, stop: undefined, step: undefined, released: [] };
         sessions.change(id, { debug: before, resumeAt: undefined });
       }
       const counting = book.inJob(id, flowId);
-      const goesOn = stop !== undefined || step !== undefined;
+      const goesOn = stop !== undefined || step !== undefined || released.length > 0;
       if (counting.length === 0 && !isAtEntry && !goesOn) return undefined;
       return { breakpoints: counting, stopsAtEntry: isAtEntry, before };
     },

@@ -51,7 +51,7 @@ export function createStopLimits(deps: StopLimitsDeps): StopLimits {
   };
 
   const limitOf = (session: KeptSession | undefined): number | undefined => {
-    const isMeant = session?.debug.stop?.reason === 'PAUSE';
+    const isMeant = session?.debug.stop?.isByHand === true;
     const limitMs = session?.pauseTtlMs ?? (isMeant ? 0 : deps.pauseTtlMs);
     return limitMs === 0 ? undefined : limitMs;
   };

@@ -1,4 +1,4 @@
-import type { DebugHost, Evaluation, Stop } from '../debugger/debug-host.ts';
+import type { DebugHost, Evaluation, Where } from '../debugger/debug-host.ts';
 import { TooManyEvaluationsError } from '../debugger/local-debug-host.ts';
 import { DomainError } from '../lib/domain-error.ts';
 import { createTurns } from '../lib/turns.ts';
@@ -45,9 +45,8 @@ export function createWatchBoard({ host, sessions, isEvaluationOn }: WatchBoardD
   const entries = new Map<string, Entry>();
   const turns = createTurns();
 
-  const evaluate = async (jobId: string, watch: Watch, stop: Stop) => {
+  const evaluate = async (jobId: string, watch: Watch, where: Where) => {
     if (!isEvaluationOn) throw new EvaluationOffError();
-    const where = { activationId: stop.activationIds[0], routineId: stop.queue?.routineId };
     const { type, preview } = await host.evaluate(jobId, watch.expression, where);
     return { type, preview };
   };
@@ -56,7 +55,7 @@ export function createWatchBoard({ host, sessions, isEvaluationOn }: WatchBoardD
   const workOut = async (
     jobId: string,
     watches: readonly Watch[],
-    stop: Stop,
+    where: Where,
     isStale: () => boolean,
   ): Promise<readonly WatchReading[]> => {
     const readings: WatchReading[] = [];
@@ -64,7 +63,7 @@ export function createWatchBoard({ host, sessions, isEvaluationOn }: WatchBoardD
     for (const watch of watches) {
       try {
         const evaluation = await turns.take('watch', async () =>
-          isStale() ? undefined : evaluate(jobId, watch, stop),
+          isStale() ? undefined : evaluate(jobId, watch, where),
         );
         if (isStale()) return read(jobId);
         readings.push({ watch, evaluation, problem: undefined });
@@ -80,18 +79,19 @@ export function createWatchBoard({ host, sessions, isEvaluationOn }: WatchBoardD
   };
 
   const read = async (jobId: string): Promise<readonly WatchReading[]> => {
-    const stop = isWatched(jobId) ? (await host.read(jobId))?.stop : undefined;
+    const { stop, frames = [] } = (isWatched(jobId) ? await host.read(jobId) : undefined) ?? {};
     const { watches = [] } = sessions.get(jobId) ?? {};
     if (stop === undefined) {
       entries.delete(jobId);
       return [];
     }
-    const place = JSON.stringify([stop.number, stop.activationIds[0], stop.queue]);
+    const where = { activationId: frames[0]?.activationId, routineId: stop.queue?.routineId };
+    const place = JSON.stringify([stop.number, where]);
     const known = entries.get(jobId);
     if (known?.place === place && known.watches === watches) return known.readings;
     // Begun a moment later, when the entry is there to be compared with.
     const isStale = () => entries.get(jobId) !== entry;
-    const readings = Promise.resolve().then(() => workOut(jobId, watches, stop, isStale));
+    const readings = Promise.resolve().then(() => workOut(jobId, watches, where, isStale));
     const entry: Entry = { watches, place, readings };
     entries.set(jobId, entry);
     readings.catch(() => {

@@ -25,6 +25,8 @@ export interface Stop {
   readonly activationIds: readonly number[];
   /** The queue that came to the pressure level. */
   readonly queue: { readonly routineId: string; readonly slot: string } | undefined;
+  /** Whether somebody paused it, whatever stopped it as well since. */
+  readonly isByHand: boolean;
 }
 
 /** What of the debugging of a job has to outlast the process. */
@@ -33,6 +35,8 @@ export interface DebugSnapshot {
   readonly stopCount: number;
   /** The step that is under way. */
   readonly step: StepKind | undefined;
+  /** The activations that were let go last: one that is restored as held goes on, unless it is held at the stop. */
+  readonly released: readonly number[];
   /** By breakpoint id. */
   readonly progress: Readonly<Record<string, BreakpointProgress>>;
 }

@@ -113,7 +113,9 @@ export class DebuggedJob {
     const { held, job } = this.debugger;
     return held.map((activation) => {
       const { activationId, routineId, attempt, phase, hasFailed, items, staged } = activation;
-      const after = hasFailed ? 'FAILED' : phase === 'RUNNING' ? 'EMITTING' : 'AFTER';
+      // RESTORED: its code waited so in the process before, and runs again when it is let go.
+      const isEmitting = phase === 'RUNNING' || phase === 'RESTORED';
+      const after = hasFailed ? 'FAILED' : isEmitting ? 'EMITTING' : 'AFTER';
       return {
         activationId,
         routineId,

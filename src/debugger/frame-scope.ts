@@ -8,9 +8,10 @@ import { pressureLevelOf } from '../monitoring/read-queue.ts';
  * job: who evaluates says first what it is about.
  */
 export class FrameScope implements Scope {
-  routine: RoutineRun | undefined = undefined;
   activation: Activation | undefined = undefined;
-  /** Of a `SLOT` breakpoint the item that is looked at; else the first that was taken. */
+  /** Of what is about no activation. */
+  routine: RoutineRun | undefined = undefined;
+  /** The item that is looked at, of a `SLOT` breakpoint; the first that was taken unless set. */
   item: Item | undefined = undefined;
   event: string | undefined = undefined;
   output: unknown = undefined;
@@ -23,11 +24,10 @@ export class FrameScope implements Scope {
     this.#job = job;
   }
 
-  /** From now on it is about an activation. */
+  /** From now on it is about an activation. Sets as little as it can: every activation comes here. */
   about(activation: Activation): void {
     this.activation = activation;
-    this.routine = activation.routine;
-    this.item = activation.items[0];
+    if (this.item !== undefined) this.item = undefined;
   }
 
   /** From now on it is about a queue. */
@@ -39,10 +39,11 @@ export class FrameScope implements Scope {
   }
 
   read(name: string): unknown {
-    const { activation, routine } = this;
+    const { activation } = this;
+    const routine = activation?.routine ?? this.routine;
     switch (name) {
       case 'item':
-        return this.item?.value;
+        return (this.item ?? activation?.items[0])?.value;
       case 'output':
         return this.output;
       case 'items':

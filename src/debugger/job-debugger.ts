@@ -36,6 +36,7 @@ interface Cause {
   readonly reason: StopReason;
   readonly activation?: Activation | undefined;
   readonly slot?: SlotQueue | undefined;
+  readonly isByHand?: boolean;
 }
 
 /**
@@ -59,6 +60,11 @@ export class JobDebugger implements JobInspector {
   #isEntering = false;
   #stop: Stop | undefined = undefined;
   #stopCount = 0;
+  /** Numbers of the activations that were let go last. */
+  #released: readonly number[] = [];
+  /** Whether it stood still in a process before. */
+  readonly isRestored: boolean;
+  #isDetached = false;
 
   /** @param start with what it begins; attached before anything happens in the job */
   constructor(job: JobRun, start: DebugStart, listener: JobDebuggerListener, now: () => number) {
@@ -78,13 +84,15 @@ export class JobDebugger implements JobInspector {
     const { before, stopsAtEntry, breakpoints } = start;
     this.#stopCount = before?.stopCount ?? 0;
     this.#stop = before?.stop;
+    this.#released = before?.released ?? [];
+    this.isRestored = before?.stop !== undefined;
     if (before?.step !== undefined) this.#stepper = new Stepper('OVER', job, undefined);
     if (stopsAtEntry) {
       this.#stepper = new Stepper('OVER', job, undefined);
       this.#isEntering = true;
     }
     this.#breakpoints.set(breakpoints, before?.progress);
-    if (job.state === 'PAUSED') this.#stop ??= this.#newStop({ reason: 'PAUSE' }, []);
+    if (job.state === 'PAUSED') this.#stop ??= this.#newStop({ reason: 'PAUSE', isByHand: true });
     else if (this.held.length === 0) this.#stop = undefined; // there is nothing that it could stand at
     job.observe({ stateChanged: () => this.#stateChanged() });
   }
@@ -100,12 +108,18 @@ export class JobDebugger implements JobInspector {
     return this.#stepper === undefined ? 'RUNNING' : 'STEPPING';
   }
 
+  /** Whether nothing stops the job any more: the process is on its way out. */
+  get isDetached(): boolean {
+    return this.#isDetached;
+  }
+
   /** What has to outlast the process. */
   get snapshot(): DebugSnapshot {
     return {
       stop: this.#stop,
       stopCount: this.#stopCount,
       step: this.#stepper?.kind,
+      released: this.#released,
       progress: this.#breakpoints.progress,
     };
   }
@@ -122,6 +136,7 @@ export class JobDebugger implements JobInspector {
 
   /** Exchanges all breakpoints. One that is there already goes on counting. */
   setBreakpoints(breakpoints: readonly Breakpoint[]): void {
+    if (this.#isDetached) return; // they count when the job goes on elsewhere
     this.#breakpoints.set(breakpoints);
     this.#listener.changed();
   }
@@ -134,6 +149,7 @@ export class JobDebugger implements JobInspector {
     const { job } = this;
     const stop = this.requireStop(step === undefined ? 'continued' : 'stepped');
     const { held } = this;
+    const released = this.#released;
     if (held.length > 0 && !job.hasPlace) {
       const wanted = 'continued before it has a place among the running jobs again';
       throw new InvalidStateError(job.id, job.state, wanted);
@@ -144,10 +160,12 @@ export class JobDebugger implements JobInspector {
     }
     const stepper = step === undefined ? undefined : new Stepper(step, job, from);
     this.#begin(stepper);
+    this.#released = held.map(({ activationId }) => activationId);
     try {
       job.resume();
     } catch (error) {
       this.#stop = stop;
+      this.#released = released;
       this.#begin(undefined); // no step is under way
       throw error;
     }
@@ -160,6 +178,7 @@ export class JobDebugger implements JobInspector {
    * and the snapshot is what is to outlast the process.
    */
   detach(): void {
+    this.#isDetached = true;
     this.#breakpoints.clear();
     this.job.inspector = undefined;
   }
@@ -211,7 +230,9 @@ export class JobDebugger implements JobInspector {
 
   holdsRestored(activation: Activation): boolean {
     const { activationId } = activation;
-    if (this.#stop?.activationIds.includes(activationId) !== true) {
+    const stop = this.#stop;
+    if (stop === undefined && this.#released.includes(activationId)) return false;
+    if (stop?.activationIds.includes(activationId) !== true) {
       this.#stopAt({ reason: 'PAUSE', activation });
     } else if (this.job.state === 'RUNNING') {
       // The process ended after the stop, and before it was stored that the job is paused.
@@ -225,10 +246,12 @@ export class JobDebugger implements JobInspector {
   /** Has the job ask while there is something to ask. To be called whenever that may have changed. */
   #attach(): void {
     const { job } = this;
+    const isRestoring = !job.hasPlace && this.held.length > 0;
     const isNeeded =
       this.#breakpoints.canHit || this.#stepper !== undefined || this.#stop !== undefined;
     if (isFinalState(job.state)) this.#breakpoints.clear();
-    job.inspector = isNeeded && !isFinalState(job.state) ? this : undefined;
+    const mayStop = !this.#isDetached && !isFinalState(job.state);
+    job.inspector = (isNeeded || isRestoring) && mayStop ? this : undefined;
   }
 
   /** Whether the activation is held: when the job stands still, which it may not if it is ending. */
@@ -262,7 +285,10 @@ export class JobDebugger implements JobInspector {
     this.#listener.changed();
   }
 
-  #newStop({ reason, activation, slot }: Cause, breakpointIds: readonly string[]): Stop {
+  #newStop(
+    { reason, activation, slot, isByHand = false }: Cause,
+    breakpointIds: readonly string[] = [],
+  ): Stop {
     this.#stopCount++;
     return {
       number: this.#stopCount,
@@ -271,6 +297,7 @@ export class JobDebugger implements JobInspector {
       breakpointIds,
       activationIds: activation === undefined ? [] : [activation.activationId],
       queue: slot && { routineId: slot.owner.id, slot: slot.name },
+      isByHand,
     };
   }
 
@@ -297,7 +324,7 @@ export class JobDebugger implements JobInspector {
     const { state } = this.job;
     if (state === 'PAUSED') {
       if (this.#stop === undefined) {
-        this.#stop = this.#newStop({ reason: 'PAUSE' }, []);
+        this.#stop = this.#newStop({ reason: 'PAUSE', isByHand: true });
         this.#begin(undefined);
       }
     } else {

@@ -1,5 +1,6 @@
 import type { Activation, Item, JobRun, Output, SlotQueue } from '../engine/index.ts';
 import { NotFoundError } from '../lib/domain-error.ts';
+import { newId } from '../lib/ids.ts';
 import { preview } from '../lib/preview.ts';
 import { advise } from './check-breakpoint.ts';
 import type { Change, ItemPlace, ItemReading, Range } from './debug-host.ts';
@@ -22,6 +23,8 @@ export class JobItems {
   readonly #debugger: JobDebugger;
   readonly #job: JobRun;
   readonly #ids = new WeakMap<Item | Output, string>();
+  /** In the ids of a job that was debugged before: what was shown then must not name something else now. */
+  readonly #mark: string;
   #shown = new Map<string, Shown>();
   /** The stop in which they were shown. */
   #stopNumber = 0;
@@ -30,6 +33,7 @@ export class JobItems {
   constructor(jobDebugger: JobDebugger) {
     this.#debugger = jobDebugger;
     this.#job = jobDebugger.job;
+    this.#mark = jobDebugger.isRestored ? `${newId().slice(-8)}-` : '';
   }
 
   /** @throws NotFoundError, InvalidStateError */
@@ -149,7 +153,7 @@ export class JobItems {
     const object = shown.place === 'EMITTED' ? shown.output : shown.item;
     let itemId = this.#ids.get(object);
     if (itemId === undefined) {
-      itemId = `${this.#debugger.stop?.number ?? 0}-${++this.#count}`;
+      itemId = `${this.#debugger.stop?.number ?? 0}-${this.#mark}${++this.#count}`;
       this.#ids.set(object, itemId);
     }
     this.#shown.set(itemId, shown);

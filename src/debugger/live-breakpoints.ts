@@ -75,8 +75,9 @@ export class LiveBreakpoints {
       const progress = live?.progress ?? before[breakpoint.id];
       // Who enables it again wants it to stop once more.
       const isRenewed = live?.breakpoint.isEnabled === false && breakpoint.isEnabled;
-      const kept = progress && isRenewed ? { ...progress, isSpent: false } : progress;
-      return [breakpoint.id, new LiveBreakpoint(flow, breakpoint, kept)] as const;
+      const kept = progress && { ...progress, isSpent: progress.isSpent && !isRenewed };
+      const changed = kept && live ? progressOfChanged(kept, live.breakpoint, breakpoint) : kept;
+      return [breakpoint.id, new LiveBreakpoint(flow, breakpoint, changed)] as const;
     });
     this.#all = new Map(all);
     this.#sort();
@@ -90,7 +91,7 @@ export class LiveBreakpoints {
 
   before(activation: Activation): readonly LiveBreakpoint[] {
     const { before } = this.#probesOf(activation.routine);
-    const [first] = before;
+    const first = before[0];
     // Mostly there is one, and its condition is false: the shortest way, since every activation takes it.
     if (before.length === 1 && first !== undefined && first.slot === undefined) {
       this.#scope.about(activation);
@@ -246,4 +247,18 @@ export class LiveBreakpoints {
     if (isChanged) this.#sort();
     return outcome;
   }
+}
+
+/** What is left of its progress when a breakpoint is changed: who arms it by another one wants it to wait for that. */
+function progressOfChanged(
+  progress: BreakpointProgress,
+  was: Breakpoint,
+  is: Breakpoint,
+): BreakpointProgress {
+  const isSame = was.condition === is.condition && was.logMessage === is.logMessage;
+  return {
+    ...progress,
+    isArmed: progress.isArmed && was.after === is.after,
+    lastError: isSame ? progress.lastError : undefined,
+  };
 }

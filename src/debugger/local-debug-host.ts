@@ -1,3 +1,4 @@
+import { EngineClosedError } from '../engine/index.ts';
 import { DomainError } from '../lib/domain-error.ts';
 import { checkValue } from './check-value.ts';
 import type { DebugHost, DebugReading } from './debug-host.ts';
@@ -37,7 +38,10 @@ export function createLocalDebugHost({ find, require, save }: DebuggableJobs): D
     change: (job: DebuggedJob) => Result,
   ) => {
     checkValue(value);
-    const result = change(require(jobId));
+    const job = require(jobId);
+    // It may be in its last checkpoint already.
+    if (job.debugger.isDetached) throw new EngineClosedError();
+    const result = change(job);
     await save(jobId);
     return result;
   };

@@ -73,19 +73,7 @@ export class ActivationRunner {
     routine.running++;
     routine.begun++;
     routine.lastActivationMs = nowMs;
-    const activation = new Activation(routine, items, ++this.count, 1, nowMs);
-    if (routine.asksStarts) {
-      if (this.inspection.holdsBefore(activation)) {
-        activation.phase = 'HELD_BEFORE';
-        this.suspended.add(activation);
-        return;
-      }
-      if (this.#life.isEnding) {
-        this.#conclude(activation, 'ABANDONED');
-        return;
-      }
-    }
-    this.#runCode(activation);
+    this.#begin(new Activation(routine, items, ++this.count, 1, nowMs));
   }
 
   /** Lets an activation go on that the inspector held. Any other is left alone. */
@@ -100,6 +88,8 @@ export class ActivationRunner {
     } else if (activation.phase === 'RUNNING' && activation.staged !== undefined) {
       this.#releaseOutputs(activation);
       this.#waits.limitAgain(activation);
+    } else if (activation.phase === 'RESTORED' && activation.staged !== undefined) {
+      this.#runRestored(activation);
     }
     this.#ready.requestWork();
   }
@@ -146,7 +136,10 @@ export class ActivationRunner {
       activation.cancelTimer?.();
       if (activation.phase === 'RETRYING') this.#giveUp(activation, 'continue');
       else if (activation.phase === 'HELD_AFTER') this.#goOnAfter(activation);
-      else this.#conclude(activation, 'ABANDONED');
+      else {
+        this.#deliverStaged(activation);
+        this.#conclude(activation, 'ABANDONED');
+      }
     }
   }
 
@@ -164,13 +157,9 @@ export class ActivationRunner {
   enter(): void {
     for (const activation of this.suspended) {
       if (!activation.isSuspended || this.#staysHeld(activation)) continue;
-      if (activation.phase === 'RESTORED') {
-        // What it had emitted stays emitted, also what was kept back: its code may be past that.
-        const { staged } = activation;
-        activation.staged = undefined;
-        if (staged !== undefined) this.#delivery.deliverAll(activation, staged);
-        this.reruns.runOrPark(activation);
-      } else if (activation.phase === 'RETRYING') this.reruns.reschedule(activation);
+      if (activation.phase === 'RESTORED') this.#runRestored(activation);
+      else if (activation.phase === 'PARKED') this.reruns.runOrPark(activation);
+      else if (activation.phase === 'RETRYING') this.reruns.reschedule(activation);
       else if (activation.phase === 'HELD_BEFORE') {
         activation.phase = 'RESTORED';
         this.reruns.runOrPark(activation);
@@ -182,9 +171,36 @@ export class ActivationRunner {
   }
 
   #staysHeld(activation: Activation): boolean {
-    const { phase } = activation;
-    const wasHeld = phase === 'HELD_BEFORE' || phase === 'HELD_AFTER';
+    const { phase, staged } = activation;
+    const wasHeld = phase === 'HELD_BEFORE' || phase === 'HELD_AFTER' || staged !== undefined;
     return wasHeld && this.inspection.holds(activation, 'holdsRestored');
+  }
+
+  /** Its code runs again. What it had emitted stays emitted, also what was kept back: the code may be past that. */
+  #runRestored(activation: Activation): void {
+    this.#deliverStaged(activation);
+    this.reruns.runOrPark(activation);
+  }
+
+  #deliverStaged(activation: Activation): void {
+    const { staged = [] } = activation;
+    activation.staged = undefined;
+    this.#delivery.deliverAll(activation, staged);
+  }
+
+  #begin(activation: Activation): void {
+    if (activation.routine.asksStarts) {
+      if (this.inspection.holdsBefore(activation)) {
+        activation.phase = 'HELD_BEFORE';
+        this.suspended.add(activation);
+        return;
+      }
+      if (this.#life.isEnding) {
+        this.#conclude(activation, 'ABANDONED');
+        return;
+      }
+    }
+    this.#runCode(activation);
   }
 
   // ── The code ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -312,6 +328,11 @@ export class ActivationRunner {
       activation.phase = 'ENDED';
       const next = new Activation(routine, items, activationId, attempt + 1, this.#clock.nowMs);
       this.#runCode(next);
+    } else if (activation.phase === 'PARKED') {
+      activation.phase = 'RUNNING';
+      this.suspended.delete(activation);
+      activation.startedMs = this.#clock.nowMs;
+      this.#begin(activation);
     } else this.#runSuspended(activation);
     this.#ready.requestWork();
   }

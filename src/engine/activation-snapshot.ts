@@ -7,6 +7,7 @@ import { captureItem, restoreItem } from './slot-queue.ts';
 
 /** What is to be done with an activation that was captured in this phase. One that a freeze cut short runs again. */
 const NEXT: Readonly<Record<ActivationPhase, ActivationSnapshot['next']>> = {
+  PARKED: 'BEGIN',
   HELD_BEFORE: 'HOLD',
   RESTORED: 'RUN',
   RUNNING: 'RUN',
@@ -18,6 +19,7 @@ const NEXT: Readonly<Record<ActivationPhase, ActivationSnapshot['next']>> = {
 
 /** The phase of an activation that was restored. */
 const PHASE: Readonly<Record<ActivationSnapshot['next'], ActivationPhase>> = {
+  BEGIN: 'PARKED',
   RUN: 'RESTORED',
   HOLD: 'HELD_BEFORE',
   RELEASE: 'HELD_AFTER',
@@ -71,7 +73,7 @@ export function restoreActivation(
   const activation = new Activation(routine, items, activationId, attempt, startedMs);
   activation.phase = PHASE[next];
   if (next === 'RUN' && staged !== undefined) activation.staged = [...staged];
-  if (next === 'RUN' || next === 'HOLD') return activation; // it begins anew
+  if (next === 'BEGIN' || next === 'RUN' || next === 'HOLD') return activation; // it begins anew
   activation.blockedMs = snapshot.blockedMs;
   activation.emitted = snapshot.emitted;
   activation.hasFailed = error !== undefined;

@@ -10,11 +10,14 @@ import type { Item, SlotQueue } from './slot-queue.ts';
  *
  * HELD_BEFORE → RUNNING → HELD_AFTER → DELIVERING → ENDED, and when it failed → RETRYING → ENDED at the last.
  * RESTORED → RUNNING in a job that was restored, when its code was running as the job was captured.
- * Only an inspector makes it stop at the two HELD phases, or keeps back what it emits while it is RUNNING (`staged`).
+ * PARKED → HELD_BEFORE or RUNNING when the job was paused as it began with this one.
+ * Only an inspector makes it stop at the two HELD phases, or keeps back what it emits while it is RUNNING (`staged`); what
+ * is kept back stays so when it is RESTORED.
  * DELIVERING: the code has ended, some of its outputs wait for room. RETRYING: the code failed and runs again after a
  * delay, as a new activation object with the same id and items.
  */
 export type ActivationPhase =
+  | 'PARKED'
   | 'HELD_BEFORE'
   | 'RESTORED'
   | 'RUNNING'

@@ -56,7 +56,7 @@ function park(
   routine.begun++;
   routine.lastActivationMs = clock.nowMs;
   const activation = new Activation(routine, items, ++runner.count, 1, clock.nowMs);
-  activation.phase = 'RESTORED';
+  activation.phase = 'PARKED';
   runner.suspended.add(activation);
   runner.reruns.runOrPark(activation);
 }

@@ -27,11 +27,12 @@ export interface ActivationSnapshot {
   readonly attempt: number;
   /**
    * RUN: its code has to be run, from the beginning; what it had emitted, and an inspector kept back (`staged`), stays
-   * emitted. HOLD: the same, but an inspector held it. RETRY: the same, as the
-   * next attempt, when it is due. DELIVER: its code had ended; what it emitted waits outside full slots. RELEASE: its code
-   * had ended; an inspector held what came of it: its error, and what it emitted and was kept back (`staged`).
+   * emitted. BEGIN: the same, but it never began: an inspector is to be asked first. HOLD: an inspector was, and held it.
+   * RETRY: its code has to be run as the next attempt, when it is due. DELIVER: its code had ended; what it emitted waits
+   * outside full slots. RELEASE: its code had ended; an inspector held what came of it: its error, and what it emitted and
+   * was kept back (`staged`).
    */
-  readonly next: 'RUN' | 'HOLD' | 'RETRY' | 'DELIVER' | 'RELEASE';
+  readonly next: 'BEGIN' | 'RUN' | 'HOLD' | 'RETRY' | 'DELIVER' | 'RELEASE';
   readonly items: readonly { readonly slot: string; readonly item: ItemSnapshot }[];
   readonly startedAt: number;
   readonly blockedMs: number;

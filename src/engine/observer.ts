@@ -67,6 +67,9 @@ export interface JobInspector {
   holdsOutput(activation: Activation, event: string, value: unknown): boolean;
   /** Asked when the code has failed (`Activation.error`), before its error strategy acts. True holds the activation. */
   holdsFailure(activation: Activation): boolean;
-  /** Asked in a restored job of each activation that was held when it was captured. False lets it go on. */
+  /**
+   * Asked in a restored job of each activation that was held, or of which something was kept back, when it was captured.
+   * False lets it go on. Code that was running runs again then, after what was kept back is delivered.
+   */
   holdsRestored(activation: Activation): boolean;
 }

@@ -28,7 +28,7 @@ export class CheckpointError extends DomainError {
 /** What is in the text of a checkpoint. To be raised with every change that older programs would misread. */
 const FORMAT = 2;
 
-/** What can be read: 1 knows nothing of activations that were held before their code. */
+/** What can be read: 1 knows nothing of activations that were held, or parked, before their code. */
 const READABLE: readonly number[] = [1, FORMAT];
 
 /** The longest text, in characters: as many are written to the database and read from it at once. */

@@ -51,6 +51,8 @@ export class HostedRun {
   #nextMs: number;
   #storing: Promise<void> | undefined = undefined;
   #hasEnded = false;
+  /** Whether its last checkpoint was taken. */
+  #isLeft = false;
   #tracedTo: number;
   #loggedTo: number;
   #cancelLogTimer: CancelTimer | undefined = undefined;
@@ -94,7 +96,8 @@ export class HostedRun {
    */
   async checkpoint(isFinal: boolean): Promise<void> {
     if (isFinal) await this.#storing;
-    else if (this.#storing !== undefined) return;
+    else if (this.#storing !== undefined || this.#isLeft) return;
+    this.#isLeft = isFinal;
     const { job, monitor } = this;
     if (isFinal && this.starting !== undefined && job.state === 'PENDING') {
       this.noteStarted();

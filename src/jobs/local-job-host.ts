@@ -55,12 +55,17 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
     LOOK_INTERVAL_MS,
     Math.max(SHORTEST_LOOK_INTERVAL_MS, checkpointIntervalMs),
   );
+  let isLeaving = false;
   const looksPerRate = Math.round(LOOK_INTERVAL_MS / lookIntervalMs);
   let looks = 0;
 
   const checkpoint = (run: HostedRun) => {
     run.checkpoint(false).catch((error: unknown) => onFailure(error, run.job.id));
   };
+
+  /** The same of what is now, also when the last is still being stored. */
+  const save = (run: HostedRun) =>
+    run.save().catch((error: unknown) => onFailure(error, run.job.id));
 
   const look = () => {
     cancelLook = undefined;
@@ -97,7 +102,8 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
   const debug = (run: HostedRun, start: DebugStart = UNDEBUGGED): DebuggedJob => {
     const { job, monitor } = run;
     const { id: jobId, flow } = job;
-    run.debugged ??= new DebuggedJob({
+    if (run.debugged !== undefined) return run.debugged;
+    run.debugged = new DebuggedJob({
       job,
       start,
       clock,
@@ -113,6 +119,7 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
         },
       },
     });
+    if (isLeaving) run.debugged.debugger.detach();
     return run.debugged;
   };
 
@@ -142,7 +149,8 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
         const isFirst = !hasEnded && !tried.has(flow);
         if (isFirst) tried.add(flow);
         // Only once the job's code is not in the middle of something.
-        if (isFirst || state === 'PAUSED') setImmediate(() => checkpoint(run));
+        if (state === 'PAUSED') setImmediate(() => save(run));
+        else if (isFirst) setImmediate(() => checkpoint(run));
       },
       logged: (_, { routineId, level, message, at }) => {
         run.noteLogged();
@@ -253,13 +261,13 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
         return run && (run.debugged ?? 'IDLE');
       },
       require: (jobId) => debug(find(jobId)),
-      save: async (jobId) =>
-        running
-          .get(jobId)
-          ?.save()
-          .catch((error) => onFailure(error, jobId)),
+      async save(jobId) {
+        const run = running.get(jobId);
+        if (run !== undefined) await save(run);
+      },
     }),
     async suspend(limitMs) {
+      isLeaving = true;
       for (const { debugged } of running.values()) debugged?.debugger.detach();
       await engine.freeze(limitMs);
       for (const { debugged } of running.values()) debugged?.end();

@@ -93,7 +93,7 @@ function originOf({ emittedBy }: Item): ItemOrigin {
 /** How long the code of an activation that has not ended has run so far. */
 function runMsUntil(activation: Activation, nowMs: number): number {
   const { phase, startedMs } = activation;
-  if (phase === 'HELD_BEFORE' || phase === 'RESTORED') return 0;
+  if (phase === 'PARKED' || phase === 'HELD_BEFORE' || phase === 'RESTORED') return 0;
   if (phase === 'RETRYING') return activation.runMs;
   return Math.max(0, nowMs - startedMs - activation.blockedUntil(nowMs));
 }

@@ -16,6 +16,12 @@ import { createWebSocketEndpoint } from './websocket.ts';
 import { createGraphQLYoga, GRAPHQL_PATH } from './yoga.ts';
 
 /**
+ * How long a connection that is idle stays open, in milliseconds. Longer than proxies keep theirs, mostly a minute: else one
+ * may send a request just when the connection is being closed.
+ */
+const KEEP_ALIVE_MS = 65_000;
+
+/**
  * Makes a server that answers GraphQL at `/graphql`: over HTTP, over WebSocket (graphql-transport-ws), as
  * server-sent events, and with GraphiQL for browsers.
  */
@@ -64,6 +70,7 @@ export function createServer(options: ServerOptions): Server {
       else refuse(response, 500, 'INTERNAL_SERVER_ERROR', 'Unexpected error.');
     });
   });
+  http.keepAliveTimeout = KEEP_ALIVE_MS;
   http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
     if (closing !== undefined) refuseUpgrade(socket, '503 Service Unavailable');

@@ -26,6 +26,12 @@ interface Page {
 }
 
 /**
+ * GraphiQL's tabs jump away under the pointer when one is clicked for the first time, and the click is lost: what moves
+ * them still has the place they had before the page was laid out.
+ */
+const TAB_STYLE = '<style>.graphiql-tab { transform: none !important; }</style>';
+
+/**
  * What makes the page. It runs in a thread of its own: the page carries all of GraphiQL, about 9 MB, and making and
  * compressing it takes a few tenths of a second and 60 MB of memory, which go with the thread.
  */
@@ -33,7 +39,8 @@ const PAGE_MAKER = `
   const { parentPort, workerData } = require('node:worker_threads');
   const { gzipSync } = require('node:zlib');
   const { renderGraphiQL } = require(workerData.renderer);
-  parentPort.postMessage(gzipSync(renderGraphiQL(workerData.options).trimStart()));
+  const page = renderGraphiQL(workerData.options).trimStart();
+  parentPort.postMessage(gzipSync(page.replace('</head>', workerData.style + '</head>')));
 `;
 
 /** The page of GraphiQL. It is made when it is first asked for, and kept. */
@@ -90,6 +97,7 @@ async function makePage(
     execArgv: [],
     workerData: {
       renderer: createRequire(import.meta.url).resolve('@graphql-yoga/render-graphiql'),
+      style: TAB_STYLE,
       options: {
         title,
         endpoint,

@@ -2,16 +2,18 @@ import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { millrace } from './millrace.ts';
 
-test('help says which commands there are, and each command how it is used', async () => {
+const COMMANDS = ['start', 'run', 'validate', 'migrate'];
+
+test('help says which commands there are', async () => {
   const { code, stdout } = await millrace('--help');
   expect(code).toBe(0);
-  for (const command of ['start', 'run', 'validate', 'migrate']) {
-    expect(stdout).toContain(`  ${command}`);
-    const help = await millrace(command, '--help');
-    expect(help.code).toBe(0);
-    expect(help.stdout).toMatch(new RegExp(`^Usage: millrace ${command}`));
-    expect(help.stderr).toBe('');
-  }
+  for (const command of COMMANDS) expect(stdout).toContain(`  ${command}`);
+});
+
+test.each(COMMANDS)('help on %s says how it is used', async (command) => {
+  const { code, stdout, stderr } = await millrace(command, '--help');
+  expect([code, stderr]).toEqual([0, '']);
+  expect(stdout).toMatch(new RegExp(`^Usage: millrace ${command}`));
 });
 
 test('the version is that of the package', async () => {

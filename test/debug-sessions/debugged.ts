@@ -4,11 +4,16 @@ import type { DebugSession } from '../../src/debug-sessions/debug-session.ts';
 import type { DebugRequest } from '../../src/debugger/debug-request.ts';
 import { emits, passes, range } from '../engine/parts.ts';
 
-/** source → middle → out, `count` numbers from 0. */
-export function numbers(count = 3, id = 'numbers', see?: (item: number) => unknown) {
+/** source → middle → out, `count` numbers from 0; the one in the middle may be called otherwise. */
+export function numbers(
+  count = 3,
+  id = 'numbers',
+  see?: (item: number) => unknown,
+  name = 'middle',
+) {
   return defineFlow({ id }, (f) => {
     const source = f.add('source', emits(range(count)));
-    const middle = f.add('middle', passes<number>(see));
+    const middle = f.add(name, passes<number>(see));
     f.connect(source.events.item, middle.slots.item);
     return { out: middle.events.item };
   });

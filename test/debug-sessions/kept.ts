@@ -34,7 +34,7 @@ export function makeBreakpoint(
 /** A session of a job that runs, and that nobody owns, except for what is given. */
 export function makeSession(given: Partial<KeptSession> = {}): KeptSession {
   return {
-    debug: { stop: undefined, stopCount: 0, step: undefined, progress: {} },
+    debug: { stop: undefined, stopCount: 0, step: undefined, released: [], progress: {} },
     stopsAtEntry: false,
     owner: undefined,
     leaseUntil: undefined,

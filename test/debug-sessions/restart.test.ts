@@ -124,7 +124,7 @@ describe('O3 a session survives a restart', () => {
     await later.advance(13 * 60_000);
     expect((await inStop(app, jobId, 2)).status).toBe('STOPPED');
     await app.jobs.cancel(jobId);
-    if ((await app.jobs.require(other)).state === 'PAUSED') await app.jobs.cancel(other);
+    await app.jobs.cancel(other).catch(() => undefined); // it may have ended
   });
 });
 

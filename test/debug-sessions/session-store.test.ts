@@ -19,9 +19,11 @@ const STOPPED: KeptSession = makeSession({
       breakpointIds: ['x', 'y'],
       activationIds: [7, 3],
       queue: { routineId: ODD_TEXT, slot: 'in' },
+      isByHand: true,
     },
     stopCount: 2,
     step: 'OUT',
+    released: [2, 5],
     progress: {
       x: {
         hitCount: 3,

@@ -1,14 +1,11 @@
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { defineFlow, defineRoutine, event, retry, slot } from 'millrace/engine';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import type { App } from '../../src/app.ts';
+import { describe, expect, test } from 'vitest';
 import type { DebugSession } from '../../src/debug-sessions/debug-session.ts';
 import type { DebugRequest } from '../../src/debugger/debug-request.ts';
 import { ended, openApp } from '../api/api.ts';
 import { range } from '../engine/parts.ts';
 import { inStatus, outputOf, start } from './debugged.ts';
+import { makePlace, stopStored } from './place.ts';
 
 const COUNT = 6;
 
@@ -43,37 +40,8 @@ function numbers() {
   });
 }
 
-async function makePlace() {
-  const directory = await mkdtemp(join(tmpdir(), 'millrace-stopped-'));
-  onTestFinished(() => rm(directory, { recursive: true, force: true }));
-  const file = join(directory, 'millrace.db');
-  return {
-    url: `sqlite:${file}`,
-    /** Stops the app in order, or leaves it and takes the disk as it is now. */
-    async end(app: App, isKilled: boolean): Promise<string> {
-      if (!isKilled) {
-        await app.close();
-        return `sqlite:${file}`;
-      }
-      const copy = join(directory, 'copy.db');
-      for (const suffix of ['', '-wal']) await copyFile(file + suffix, copy + suffix);
-      return `sqlite:${copy}`;
-    },
-  };
-}
-
 const open = (database: string) =>
   openApp({ flows: [numbers()], database, checkpointIntervalMs: 0 });
-
-/** Until what is known of the stop, and the job as it is then, is on disk. */
-async function stored({ services }: App, jobId: string, since: number): Promise<void> {
-  for (;;) {
-    const [checkpoint] = await services.describeCheckpoints([jobId]);
-    if (checkpoint !== undefined && checkpoint.takenAt >= since) break;
-    await new Promise((keep) => setTimeout(keep, 5));
-  }
-  await new Promise((keep) => setTimeout(keep, 100));
-}
 
 const shown = ({ stop, frames }: DebugSession) => ({
   reason: stop?.reason,
@@ -113,7 +81,7 @@ describe.each([
       const first = await open(place.url);
       const id = await start(first, 'numbers', debug);
       const before = await inStatus(first, id, 'STOPPED');
-      await stored(first, id, before.stop?.at ?? 0);
+      await stopStored(first, id, before.stop?.at);
       const second = await open(await place.end(first, isKilled));
       const after = await inStatus(second, id, 'STOPPED');
       expect(shown(after)).toEqual(shown(before));
@@ -161,7 +129,7 @@ test('O2 a job that begins again after a crash stops at its entry, if it was sto
   const breakpoints = [{ kind: 'ROUTINE', routineId: 'middle', isOnce: true }] as const;
   const id = await start(first, 'numbers', { breakpoints });
   const { stop } = await inStatus(first, id, 'STOPPED');
-  await stored(first, id, stop?.at ?? 0);
+  await stopStored(first, id, stop?.at);
   const second = await openIt(await place.end(first, true));
   let session = await inStatus(second, id, 'STOPPED');
   // Until it has begun again it stands as it was stored.

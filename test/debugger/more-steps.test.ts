@@ -58,7 +58,7 @@ describe('O2 a step that was under way when the process ended', () => {
   test('one without a step does not stop', async () => {
     const gate = new Gate();
     const job = createEngine().start(gated(gate), undefined);
-    const before = { stop: undefined, stopCount: 1, step: undefined, progress: {} };
+    const before = { stop: undefined, stopCount: 1, step: undefined, released: [], progress: {} };
     const debugged = debug(job, [], { before });
     expect([debugged.status, job.inspector]).toEqual(['RUNNING', undefined]);
     for (const _ of range(3)) {

@@ -14,6 +14,10 @@ test('GraphiQL is served whole, with the example operations, from nowhere else',
   expect(page).toContain('<title>Test title</title>');
   expect(page).toContain('"subscriptionsProtocol":"WS"');
   expect(page).toContain('query Example { transport }');
+  // Its tabs stay where they are when they are clicked.
+  expect(page.match(/<style>[^<]*<\/style>(?=<\/head>)/)?.[0]).toContain(
+    'transform: none !important',
+  );
   // What a browser would load: scripts, styles, images and frames of the page itself.
   const head = page.slice(0, page.indexOf('<script>'));
   expect(head).not.toMatch(/(src|href)="(?!data:)/);
