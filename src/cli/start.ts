@@ -90,6 +90,7 @@ Jobs that had not ended when it was stopped or killed go on at the next start.
       const hasShown = directory === undefined && flows.some(({ id }) => id === SHOWN_FLOW);
       const job = hasShown ? await findOrStartShown(app) : undefined;
       const shown = showOperations(flows, job?.id);
+      const stopped = untilStopped();
       const { url } = await app.listen({ host, port, knownHosts, examples: shown.tabs });
       const ids = flows.map(({ id }) => id).join(', ');
       console.log(
@@ -100,7 +101,7 @@ Jobs that had not ended when it was stopped or killed go on at the next start.
         console.log(`A job of "${SHOWN_FLOW}" is ${how}: Job:${job.id}\n`);
       }
       console.log(`Three operations to paste:\n\n${shown.printed.join('\n\n')}\n`);
-      const problem = await Promise.race([untilStopped(), app.lost]);
+      const problem = await Promise.race([stopped, app.lost]);
       if (problem === undefined) return 0;
       console.error(`millrace: ${problem}`);
       return 1;

@@ -40,10 +40,9 @@ export class FrameScope implements Scope {
 
   read(name: string): unknown {
     const { activation } = this;
+    if (name === 'item') return (this.item ?? activation?.items[0])?.value;
     const routine = activation?.routine ?? this.routine;
     switch (name) {
-      case 'item':
-        return (this.item ?? activation?.items[0])?.value;
       case 'output':
         return this.output;
       case 'items':

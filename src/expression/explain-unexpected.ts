@@ -13,6 +13,7 @@ const ADVICE: readonly (readonly [start: RegExp, advice: string])[] = [
   [/^(\/\/|\/\*|#)/, NO_COMMENTS],
   [/^\/[^/]/, 'There are no regular expressions. See contains, startsWith, endsWith.'],
   [/^\.\.\./, 'Lists and objects can\'t be spread with "...".'],
+  [/^(AND|OR|NOT|IN|IS)\b/, 'The operators are in small letters: "and", "or", "not", "in", "is".'],
   [/^(if|else|for|while|lambda)\b/, 'There are no statements. To choose, write a ? b : c.'],
 ];
 
