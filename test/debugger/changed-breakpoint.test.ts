@@ -28,7 +28,8 @@ test('O3 what went wrong with a condition is not told of another', async () => {
   const bad = breakpoint({ ...at, id: 'b', condition: 'item.x.y == 2' });
   const debugged = debug(job, [bad, breakpoint({ ...at, id: 'stop', condition: 'item == 1' })]);
   await until(() => job.state === 'PAUSED');
-  expect(debugged.snapshot.progress['b']?.lastError).toBeDefined();
+  const { b: failing } = debugged.snapshot.progress;
+  expect(failing?.lastError).toBeDefined();
   debugged.setBreakpoints([{ ...bad, condition: undefined }]);
   debugged.continue();
   await until(() => job.state === 'PAUSED');
