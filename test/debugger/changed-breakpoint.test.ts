@@ -5,6 +5,7 @@ import { until } from '../support/manual-clock.ts';
 import { breakpoint, debug } from './debugging.ts';
 
 const at = { kind: 'ROUTINE', routineId: 'middle' } as const;
+
 test('O3 one that is to be armed by another from now on waits for that', async () => {
   const job = createEngine().start(numbers(4), undefined);
   const debugged = debug(job, [
@@ -23,6 +24,7 @@ test('O3 one that is to be armed by another from now on waits for that', async (
   debugged.continue();
   await job.settled;
 });
+
 test('O3 what went wrong with a condition is not told of another', async () => {
   const job = createEngine().start(numbers(4), undefined);
   const bad = breakpoint({ ...at, id: 'b', condition: 'item.x.y == 2' });
@@ -33,7 +35,8 @@ test('O3 what went wrong with a condition is not told of another', async () => {
   debugged.setBreakpoints([{ ...bad, condition: undefined }]);
   debugged.continue();
   await until(() => job.state === 'PAUSED');
-  expect(debugged.snapshot.progress.b).toMatchObject({ hitCount: 1, lastError: undefined });
+  const { b: sound } = debugged.snapshot.progress;
+  expect(sound).toMatchObject({ hitCount: 1, lastError: undefined });
   debugged.setBreakpoints([]);
   debugged.continue();
   await job.settled;
