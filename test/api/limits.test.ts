@@ -128,13 +128,14 @@ describe('what is useful is within the limits', () => {
     const app = await openApp({ flows: [waiting(gate)] });
     const id = await startJob(app, { flowId: 'waiting' });
     const routineId = app.services.flows.require('waiting').routines[0]?.id;
+    const breakpoints = [{ kind: 'ROUTINE', routineId }];
     await until(() => gate.waiting === 1);
     const source = new URL('../../src/cli/operations.graphql', import.meta.url);
     const document = parse(await readFile(source, 'utf8'));
     const { schema } = app;
     for (const definition of document.definitions) {
       if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
-      const variableValues = { id, flowId: 'waiting', routineId };
+      const variableValues = { id, jobId: id, flowId: 'waiting', breakpoints };
       const operationName = definition.name?.value ?? '';
       const contextValue = app.createContext();
       const args = { schema, document, operationName, variableValues, contextValue };
