@@ -6,7 +6,6 @@ import {
   type JobInspector,
   type JobRun,
   type RoutineRun,
-  type SlotQueue,
 } from '../engine/index.ts';
 import type { Breakpoint } from './breakpoint.ts';
 import type { DebugSnapshot, DebugStart, StepKind, Stop, StopReason } from './debug-host.ts';
@@ -14,6 +13,7 @@ import { FrameScope } from './frame-scope.ts';
 import type { LiveBreakpoint } from './live-breakpoint.ts';
 import { type BreakpointLine, LiveBreakpoints, NO_HITS } from './live-breakpoints.ts';
 import { Stepper } from './stepper.ts';
+import { addToStop, type Cause, makeStop } from './stop.ts';
 
 /** What a job's debugger tells. Called from inside the job's work: to be quick about it. */
 export interface JobDebuggerListener {
@@ -29,14 +29,6 @@ export interface JobDebuggerListener {
   }): void;
   /** A line is to be written to its log. */
   logged(line: BreakpointLine): void;
-}
-
-/** What made an activation, or a queue, stop the job. */
-interface Cause {
-  readonly reason: StopReason;
-  readonly activation?: Activation | undefined;
-  readonly slot?: SlotQueue | undefined;
-  readonly isByHand?: boolean;
 }
 
 /**
@@ -265,7 +257,7 @@ export class JobDebugger implements JobInspector {
     if (job.isEnding) return;
     const ids = hit.map(({ breakpoint }) => breakpoint.id);
     const before = this.#stop;
-    this.#stop = before === undefined ? this.#newStop(cause, ids) : addTo(before, cause, ids);
+    this.#stop = before === undefined ? this.#newStop(cause, ids) : addToStop(before, cause, ids);
     try {
       if (job.state === 'RUNNING') job.pause();
     } catch {
@@ -285,20 +277,9 @@ export class JobDebugger implements JobInspector {
     this.#listener.changed();
   }
 
-  #newStop(
-    { reason, activation, slot, isByHand = false }: Cause,
-    breakpointIds: readonly string[] = [],
-  ): Stop {
+  #newStop(cause: Cause, breakpointIds: readonly string[] = []): Stop {
     this.#stopCount++;
-    return {
-      number: this.#stopCount,
-      reason,
-      at: this.#now(),
-      breakpointIds,
-      activationIds: activation === undefined ? [] : [activation.activationId],
-      queue: slot && { routineId: slot.owner.id, slot: slot.name },
-      isByHand,
-    };
+    return makeStop(cause, breakpointIds, { number: this.#stopCount, at: this.#now() });
   }
 
   #begin(stepper: Stepper | undefined): void {
@@ -339,17 +320,4 @@ export class JobDebugger implements JobInspector {
 /** Whether something of the activation is held until it is released. */
 export function isHeld({ phase, staged }: Activation): boolean {
   return phase === 'HELD_BEFORE' || phase === 'HELD_AFTER' || staged !== undefined;
-}
-
-/** The stop, with one more cause. Somebody who paused the job is told why it would have stopped. */
-function addTo(stop: Stop, { reason, activation, slot }: Cause, ids: readonly string[]): Stop {
-  const { activationIds, breakpointIds, queue } = stop;
-  const added = activation === undefined ? [] : [activation.activationId];
-  return {
-    ...stop,
-    reason: stop.reason === 'PAUSE' ? reason : stop.reason,
-    activationIds: [...new Set([...activationIds, ...added])],
-    breakpointIds: [...new Set([...breakpointIds, ...ids])],
-    queue: queue ?? (slot && { routineId: slot.owner.id, slot: slot.name }),
-  };
 }
