@@ -84,8 +84,11 @@ export class JobDebugger implements JobInspector {
       this.#isEntering = true;
     }
     this.#breakpoints.set(breakpoints, before?.progress);
-    if (job.state === 'PAUSED') this.#stop ??= this.#newStop({ reason: 'PAUSE', isByHand: true });
-    else if (this.held.length === 0) this.#stop = undefined; // there is nothing that it could stand at
+    const isHolding = this.held.length > 0;
+    // Only a debugger holds anything: what became of its stop was not stored before the process ended.
+    const cause = { reason: 'PAUSE', isByHand: !isHolding } as const;
+    if (job.state === 'PAUSED') this.#stop ??= this.#newStop(cause);
+    else if (!isHolding) this.#stop = undefined; // there is nothing that it could stand at
     job.observe({ stateChanged: () => this.#stateChanged() });
   }
 
