@@ -1,0 +1,38 @@
+/**
+ * A stream of what changes or happens, of which several may be open at once on the same source, each with a buffer of its
+ * own. It is read by one reader, who may leave it for another stream of the same topic, or part it in two, without losing
+ * or repeating anything: that is how many who watch the same come to share one stream.
+ *
+ * Values of a topic have *places*, numbers that grow. Streams of one topic that are open at the same time give the same
+ * values after the same place, but for merging.
+ */
+export interface LiveStream<T> extends AsyncIterableIterator<T> {
+  /**
+   * What a reader who can't keep up is to get. `state`: fewer, newer values; those that wait are merged. `events`: every
+   * value in order, or to be told that it is too slow (`fallBehind`).
+   */
+  readonly kind: 'state' | 'events';
+  /** Names the source, with all that decides which of its values are given. */
+  readonly topic: string;
+  /** Place of the value that `next` gave last; before the first, where the stream began. */
+  readonly place: number;
+  /**
+   * The place up to which all there is has been given; `undefined` while something is still to be read, such as the present
+   * state. Not to be asked while a `next` is pending.
+   */
+  caughtUpAt(): number | undefined;
+  /**
+   * Another stream that gives what this one would give after `place`. Not to be called while a `next` is pending. This
+   * stream goes on as it would have.
+   */
+  fork(): LiveStream<T>;
+  /** Events only: the last value for a reader that was given everything up to `place`, and is too slow for more. */
+  fallBehind?(): T;
+  /** Leaves the stream at once, also while a `next` is pending, and frees its source. */
+  return(): Promise<IteratorResult<T>>;
+}
+
+/** Whether a stream is one that readers may share. */
+export function isLiveStream<T>(stream: AsyncIterable<T>): stream is LiveStream<T> {
+  return 'caughtUpAt' in stream;
+}
