@@ -12,6 +12,7 @@ import {
   type OperationLimits,
   type Right,
   type Services,
+  sharingKey,
 } from './graphql/context.ts';
 import { presentError } from './graphql/errors.ts';
 import { schema } from './graphql/schema.ts';
@@ -191,6 +192,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         limits,
         knownHosts,
         createContext: ({ request }) => createOperationContext(request.socket.remoteAddress),
+        sharingKey,
         maskError: (error) => presentError(error, logUnexpected),
         graphiql: { operations: examples },
         readiness: () => (closing === undefined ? database.status : CLOSING),

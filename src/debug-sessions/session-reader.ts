@@ -1,7 +1,8 @@
 import type { DebugHost, Stop } from '../debugger/debug-host.ts';
 import { hasEnded, type Job } from '../jobs/job.ts';
-import { keyChannel, mapChannel } from '../lib/channel.ts';
 import type { Clock } from '../lib/clock.ts';
+import { createKeyFeeds, type KeySource } from '../lib/key-feed.ts';
+import { type LiveStream, mapLiveStream } from '../lib/live-stream.ts';
 import type { PubSub } from '../pubsub/memory-pubsub.ts';
 import type { Topics } from '../pubsub/topics.ts';
 import type { DebugSession } from './debug-session.ts';
@@ -24,11 +25,12 @@ export interface SessionReader {
   /** In the order of the ids; `undefined` for a job that does not exist. */
   findMany(jobIds: readonly string[]): Promise<(DebugSession | undefined)[]>;
   /** The session as it is, then after each change, the newest at most at the rate asked for. Ends after `ENDED`. */
-  watch(jobId: string, rateHz: number): AsyncIterableIterator<DebugSession>;
+  watch(jobId: string, rateHz: number): LiveStream<DebugSession>;
 }
 
 export function createSessionReader(deps: SessionReaderDeps): SessionReader {
   const { jobs, sessions, limits, host, pubsub, clock } = deps;
+  const feeds = createKeyFeeds(clock);
 
   const read = async (job: Job | undefined): Promise<DebugSession | undefined> => {
     if (job === undefined) return undefined;
@@ -57,41 +59,32 @@ export function createSessionReader(deps: SessionReaderDeps): SessionReader {
   const findMany = async (jobIds: readonly string[]) =>
     Promise.all((await jobs.findMany(jobIds)).map(read));
 
+  const changesOf = (jobId: string): KeySource => ({
+    topic: `session of ${jobId}`,
+    listen(note) {
+      const noteOwn = (changed: { readonly jobId: string }) => {
+        if (changed.jobId === jobId) note(jobId);
+      };
+      const stopListening = [
+        pubsub.subscribe('debugChanged', noteOwn),
+        pubsub.subscribe('jobChanged', noteOwn),
+      ];
+      return () => {
+        for (const stop of stopListening) stop();
+      };
+    },
+  });
+
   return {
     findMany,
     watch(jobId, rateHz) {
-      let cancelTimer: (() => void) | undefined;
-      let isChanged = false;
-      let end: () => void = () => undefined;
-      const changes = keyChannel<string>((sink) => {
-        end = sink.end;
-        const tell = () => {
-          cancelTimer = undefined;
-          if (!isChanged) return;
-          isChanged = false;
-          sink.push(jobId);
-          cancelTimer = clock.setTimer(1000 / rateHz, tell);
-        };
-        const note = (changed: { readonly jobId: string }) => {
-          if (changed.jobId !== jobId) return;
-          isChanged = true;
-          if (cancelTimer === undefined) tell();
-        };
-        const stopListening = [
-          pubsub.subscribe('debugChanged', note),
-          pubsub.subscribe('jobChanged', note),
-        ];
-        note({ jobId });
-        return () => {
-          for (const stop of stopListening) stop();
-          cancelTimer?.();
-        };
-      });
-      return mapChannel(changes, async () => {
-        const [session] = await findMany([jobId]);
-        if (session === undefined || session.status === 'ENDED') end();
-        return session;
-      });
+      const changes = feeds.open(changesOf(jobId), rateHz);
+      changes.begin([jobId]);
+      return mapLiveStream(
+        changes,
+        async () => (await findMany([jobId]))[0],
+        (session) => session === undefined || session.status === 'ENDED',
+      );
     },
   };
 }

@@ -105,6 +105,15 @@ export function createContext(services: Services, viewer: Viewer): Context {
   };
 }
 
+/**
+ * Names all of a context that decides what its viewer is shown: two with the same name may be shown the same. From where
+ * somebody asks decides nothing.
+ */
+export function sharingKey(context: unknown): string {
+  const { rights, actor = null } = (context as Context).viewer; // those that `createContext` made
+  return JSON.stringify([[...rights].sort(), actor]);
+}
+
 /** A loader that caches nothing; what is asked for several times in one tick is loaded once. */
 function loadOnce<T>(load: (ids: readonly string[]) => Promise<readonly T[]>) {
   return new DataLoader<string, T>(

@@ -31,7 +31,12 @@ import '../debug-sessions/events.schema.ts';
 import '../debug-sessions/subscriptions.schema.ts';
 import '../analytics/schema.ts';
 import '../audit/schema.ts';
+import { specifiedDirectives } from 'graphql';
 import { builder } from './builder.ts';
+import { deferDirective, streamDirective } from './incremental-directives.ts';
 
 /** The whole API, put together from the domains' descriptions of their parts. */
-export const schema = builder.toSchema({ sortSchema: true });
+export const schema = builder.toSchema({
+  sortSchema: true,
+  directives: [...specifiedDirectives, deferDirective, streamDirective],
+});

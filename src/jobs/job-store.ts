@@ -64,6 +64,7 @@ const BELONGINGS = [
   'job_results',
   'job_logs',
   'activations',
+  'job_events',
   'breakpoints',
   'debug_sessions',
 ] as const;

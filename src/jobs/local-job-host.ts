@@ -12,6 +12,7 @@ import {
 import type { Clock } from '../lib/clock.ts';
 import { NotFoundError } from '../lib/domain-error.ts';
 import { JobMonitor, type JobMonitorOptions } from '../monitoring/job-monitor.ts';
+import { LAST_PLACE } from '../monitoring/job-sampler.ts';
 import { failureOf } from '../monitoring/read-routine.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import { HostedRun } from './hosted-run.ts';
@@ -251,7 +252,7 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
       if (run !== undefined) return run.sampler.watch(rateHz, sink);
       const last = ended.get(jobId);
       if (last === undefined) return undefined;
-      sink.push(last.results.reading);
+      sink.push(last.results.reading, LAST_PLACE);
       sink.end();
       return () => undefined;
     },

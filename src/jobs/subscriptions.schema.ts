@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { Flow } from '../engine/index.ts';
 import { builder } from '../graphql/builder.ts';
 import { localId, routineName } from '../graphql/ids.ts';
-import { mapChannel } from '../lib/channel.ts';
 import { NotFoundError, ValidationError } from '../lib/domain-error.ts';
+import { mapLiveStream } from '../lib/live-stream.ts';
 import { changedParts, queuesOf, routinesOf } from '../monitoring/job-parts.ts';
 import { SlotQueueType } from '../monitoring/queue.schema.ts';
 import { JobRoutineType } from '../monitoring/schema.ts';
@@ -66,7 +66,7 @@ builder.subscriptionField('routineStatusChanged', (t) =>
           routinesOf(reading).filter((each) => isOrAny(each.reading.routineId, routineId)),
         (before, after) => hasRoutineChanged(before?.reading, after.reading),
       );
-      return mapChannel(liveJobs.watchReadings(job.id, maxRateHz ?? DEFAULT_RATE_HZ), changed);
+      return mapLiveStream(liveJobs.watchReadings(job.id, maxRateHz ?? DEFAULT_RATE_HZ), changed);
     },
     resolve: (routines) => [...routines],
   }),
@@ -103,7 +103,7 @@ builder.subscriptionField('queueStatusChanged', (t) =>
         (before, { reading }) =>
           hasQueueChanged(before?.reading, reading) || haveRatesChanged(before?.reading, reading),
       );
-      return mapChannel(liveJobs.watchReadings(job.id, maxRateHz ?? DEFAULT_RATE_HZ), changed);
+      return mapLiveStream(liveJobs.watchReadings(job.id, maxRateHz ?? DEFAULT_RATE_HZ), changed);
     },
     resolve: (queues) => [...queues],
   }),

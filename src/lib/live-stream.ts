@@ -36,3 +36,52 @@ export interface LiveStream<T> extends AsyncIterableIterator<T> {
 export function isLiveStream<T>(stream: AsyncIterable<T>): stream is LiveStream<T> {
   return 'caughtUpAt' in stream;
 }
+
+/** Makes of a value what readers get; `undefined` leaves it out. */
+export interface Change<T, U> {
+  (value: T): U | undefined | Promise<U | undefined>;
+  /** For one that remembers values: another that remembers the same. */
+  readonly fork?: () => Change<T, U>;
+}
+
+/**
+ * The same stream with each value changed, or left out. Leaves as its source does; when `change` fails, the reader gets
+ * the error and the source is left. One of the events kind loses `fallBehind`.
+ * @param isLast whether the stream ends with what `change` made; default: it ends as its source does
+ */
+export function mapLiveStream<T, U>(
+  source: LiveStream<T>,
+  change: Change<T, U>,
+  isLast: (value: U | undefined) => boolean = () => false,
+): LiveStream<U> {
+  return {
+    kind: source.kind,
+    topic: source.topic,
+    get place() {
+      return source.place;
+    },
+    caughtUpAt: () => source.caughtUpAt(),
+    fork: () => mapLiveStream(source.fork(), change.fork?.() ?? change, isLast),
+    async next() {
+      for (;;) {
+        const result = await source.next();
+        if (result.done === true) return { value: undefined, done: true };
+        try {
+          const value = await change(result.value);
+          if (isLast(value)) await source.return();
+          if (value !== undefined) return { value, done: false };
+        } catch (error) {
+          await source.return();
+          throw error;
+        }
+      }
+    },
+    async return() {
+      await source.return();
+      return { value: undefined, done: true };
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}

@@ -1,3 +1,4 @@
+import type { Change } from '../lib/live-stream.ts';
 import type { JobReading, QueueReading, RoutineReading } from './readings.ts';
 
 /** A routine of a job, with the job it belongs to. */
@@ -25,13 +26,15 @@ export function queuesOf({ jobId, flowId, routines }: JobReading): QueueOfJob[] 
 /**
  * Makes a function that picks from each reading of a job what changed since the last one it saw: from the first
  * everything, and `undefined` from one in which nothing did.
+ * @param seen the parts of the last reading, to go on from
  */
 export function changedParts<Reading>(
   partsOf: (reading: JobReading) => readonly Reading[],
   hasChanged: (before: Reading | undefined, after: Reading) => boolean,
-): (reading: JobReading) => readonly Reading[] | undefined {
-  let before: readonly Reading[] | undefined;
-  return (reading) => {
+  seen?: readonly Reading[],
+): Change<JobReading, readonly Reading[]> {
+  let before = seen;
+  const pick = (reading: JobReading) => {
     const previous = before;
     const parts = partsOf(reading);
     before = parts;
@@ -39,4 +42,5 @@ export function changedParts<Reading>(
     const changed = parts.filter((part, at) => hasChanged(previous[at], part));
     return changed.length === 0 ? undefined : changed;
   };
+  return Object.assign(pick, { fork: () => changedParts(partsOf, hasChanged, before) });
 }

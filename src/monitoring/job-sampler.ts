@@ -3,9 +3,13 @@ import type { JobReading } from './readings.ts';
 
 /** Gets readings of a job: one at once, then one after each change, then the last one and the end. */
 export interface ReadingSink {
-  push(reading: JobReading): void;
+  /** @param place grows with every change of the job; `LAST_PLACE` for the last reading */
+  push(reading: JobReading, place: number): void;
   end(): void;
 }
+
+/** Place of the last reading of a job. */
+export const LAST_PLACE = Number.POSITIVE_INFINITY;
 
 /** What a sampler looks at. */
 export interface SampledJob {
@@ -44,7 +48,7 @@ export class JobSampler {
     }
     const { sinks } = group;
     sinks.add(sink);
-    sink.push(this.#job.read());
+    sink.push(this.#job.read(), this.#job.version());
     return () => {
       sinks.delete(sink);
       if (sinks.size > 0) return;
@@ -62,7 +66,7 @@ export class JobSampler {
     for (const { sinks, cancelTimer } of groups) {
       cancelTimer();
       for (const sink of [...sinks]) {
-        sink.push(reading);
+        sink.push(reading, LAST_PLACE);
         sink.end();
       }
     }
@@ -75,7 +79,7 @@ export class JobSampler {
       if (version === group.version) return;
       group.version = version;
       const reading = this.#job.read();
-      for (const sink of [...group.sinks]) sink.push(reading);
+      for (const sink of [...group.sinks]) sink.push(reading, version);
     });
   }
 }

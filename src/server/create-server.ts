@@ -12,8 +12,9 @@ import { answerProbe } from './probes.ts';
 import { isSameOrigin } from './same-origin.ts';
 import type { Listening, Readiness, Server, ServerOptions } from './server.ts';
 import { listenError, ServerError } from './server-error.ts';
+import { createSseStreams } from './sse-streams.ts';
 import { createWebSocketEndpoint } from './websocket.ts';
-import { createGraphQLYoga, GRAPHQL_PATH } from './yoga.ts';
+import { createGraphQLYoga, GRAPHQL_PATH, type Subscribers } from './yoga.ts';
 
 /**
  * How long a connection that is idle stays open, in milliseconds. Longer than proxies keep theirs, mostly a minute: else one
@@ -28,10 +29,12 @@ const KEEP_ALIVE_MS = 65_000;
 export function createServer(options: ServerOptions): Server {
   const { logger, maskError, graphiql: { title = 'Millrace', operations = [] } = {} } = options;
   const limits: ServerLimits = { ...DEFAULT_LIMITS, ...options.limits };
-  const yoga = createGraphQLYoga(options, limits);
+  const subscribers: Subscribers = new WeakMap();
+  const yoga = createGraphQLYoga(options, limits, subscribers);
   const answerPost = createJsonPost(yoga, limits, maskError);
+  const sseStreams = createSseStreams(yoga, limits, maskError);
   const graphiQL = createGraphiQL({ title, operations }, GRAPHQL_PATH);
-  const webSocket = createWebSocketEndpoint(yoga, limits, logger);
+  const webSocket = createWebSocketEndpoint(yoga, subscribers, limits, logger);
   const { readiness = alwaysReady } = options;
   const knownHosts = [...(options.knownHosts ?? [])];
   /** Requests that are being answered. */
@@ -54,7 +57,9 @@ export function createServer(options: ServerOptions): Server {
     if (request.method === 'GET' && request.headers.accept?.includes('text/html') === true) {
       return graphiQL.answer(request, response);
     }
-    return answerPost(request, response, { transport: 'http', request, connectionParams: {} });
+    const connection = { transport: 'http', request, connectionParams: {} } as const;
+    if (sseStreams.isFor(request)) return sseStreams.answer(request, response, connection);
+    return answerPost(request, response, connection);
   };
 
   const http = createHttpServer((request, response) => {
@@ -110,6 +115,7 @@ export function createServer(options: ServerOptions): Server {
       if (http.listening) http.close(() => resolve());
       else resolve();
     });
+    sseStreams.close();
     for (const response of answering) if (isStream(response)) response.destroy();
     cutWhenIdle();
     const cut = setTimeout(() => http.closeAllConnections(), limits.closeGraceMs);

@@ -1,5 +1,4 @@
 import {
-  createSourceEventStream,
   type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
@@ -16,13 +15,8 @@ const WALKS_BEFORE_COMPILING = 1;
 
 type Plan = { readonly walks: number } | CompiledQuery | 'uncompilable';
 
-/** What executes operations, in the forms that graphql-js has for it. Given arguments that were validated before. */
-export interface Executor {
-  /** Executes a query or mutation, or resolves one event of a subscription. */
-  execute(args: ExecutionArgs): Promise<ExecutionResult> | ExecutionResult;
-  /** Answers a stream of results, or the errors because of which there is none. Leaving the stream works at once. */
-  subscribe(args: ExecutionArgs): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult>;
-}
+/** Executes a query or mutation, or resolves one event of a subscription. Given arguments that were validated before. */
+export type Execute = (args: ExecutionArgs) => Promise<ExecutionResult> | ExecutionResult;
 
 /**
  * Executes operations: the first time by walking the document (graphql-js), from the second time compiled to
@@ -31,7 +25,7 @@ export interface Executor {
  * What is compiled is remembered for as long as the document is, by identity. So whoever parses decides, by what it
  * keeps, how much that is.
  */
-export function createExecutor(): Executor {
+export function createExecutor(): Execute {
   const plans = new WeakMap<DocumentNode, Map<string, Plan>>();
 
   const compiled = ({ schema, document, operationName }: ExecutionArgs) => {
@@ -53,26 +47,13 @@ export function createExecutor(): Executor {
     return typeof plan === 'object' && 'query' in plan ? plan : undefined;
   };
 
-  const execute: Executor['execute'] = (args) => {
+  return (args) => {
     const plan = compiled(args);
     if (plan === undefined) return executeByWalking(args);
     const result = plan.query(args.rootValue, args.contextValue, args.variableValues);
     return result instanceof Promise
       ? result.then((settled) => finish(settled, args))
       : finish(result, args);
-  };
-
-  return {
-    execute,
-    async subscribe(args) {
-      const source = await createSourceEventStream(args);
-      if (!(Symbol.asyncIterator in source)) return source;
-      return mapEvents(source[Symbol.asyncIterator](), (event) => {
-        // What is cached by context, such as loaders and rights, must not outlive the event it was read for.
-        const contextValue = Object.create(Object(args.contextValue)) as unknown;
-        return execute({ ...args, rootValue: event, contextValue });
-      });
-    },
   };
 }
 
@@ -118,35 +99,4 @@ function relocate(error: GraphQLError, document: DocumentNode): GraphQLError {
   return originalError === undefined
     ? new GraphQLError(error.message, { nodes, path: path ?? null })
     : locatedError(originalError, nodes, path);
-}
-
-/** Written by hand, since `return()` of an async generator would wait for the next event. */
-function mapEvents<T, U>(
-  source: AsyncIterator<T>,
-  change: (event: T) => U | Promise<U>,
-): AsyncIterableIterator<U> {
-  const done: IteratorResult<U> = { value: undefined, done: true };
-  return {
-    async next() {
-      const result = await source.next();
-      if (result.done === true) return done;
-      try {
-        return { value: await change(result.value), done: false };
-      } catch (error) {
-        await source.return?.();
-        throw error;
-      }
-    },
-    async return() {
-      await source.return?.();
-      return done;
-    },
-    async throw(error) {
-      await source.return?.();
-      throw error;
-    },
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-  };
 }

@@ -7,25 +7,15 @@ import {
   getOperationAST,
 } from 'graphql';
 import { processRegularResult } from 'graphql-yoga';
+import { cutWhenStalled } from './cut-when-stalled.ts';
+import { comesInParts } from './defer-stream.ts';
 import type { ServerLimits } from './limits.ts';
+import { readBody, readParams } from './request-params.ts';
 import type { ConnectionInfo } from './server.ts';
 import { GRAPHQL_PATH, type Yoga } from './yoga.ts';
 
-interface Params {
-  readonly query: string;
-  readonly variables?: Record<string, unknown> | null;
-  readonly operationName?: string | null;
-}
-
 /** What yoga works with as the body when it was read before. */
 type RequestWithBody = IncomingMessage & { body?: string };
-
-const PARAM_NAMES: ReadonlySet<string> = new Set([
-  'query',
-  'variables',
-  'operationName',
-  'extensions',
-]);
 
 /**
  * Answers the common request with no detour over Fetch API objects, which would cost about as much as all the rest:
@@ -35,9 +25,18 @@ const PARAM_NAMES: ReadonlySet<string> = new Set([
  */
 export function createJsonPost(
   yoga: Yoga,
-  { maxBodyBytes }: ServerLimits,
+  { maxBodyBytes, stalledReaderMs }: ServerLimits,
   maskError: (error: unknown, message: string) => Error,
 ) {
+  const handOver = (
+    request: IncomingMessage,
+    response: ServerResponse,
+    connection: ConnectionInfo,
+  ) => {
+    cutWhenStalled(response, stalledReaderMs);
+    return yoga(request, response, { connection });
+  };
+
   const answer = async (
     request: RequestWithBody,
     response: ServerResponse,
@@ -51,8 +50,13 @@ export function createJsonPost(
     const enveloped = yoga.getEnveloped({ connection });
     const document = params && parseAndValidate(enveloped, params.query);
     const operation = document && getOperationAST(document, params.operationName);
-    if (document === undefined || operation == null || operation.operation === 'subscription') {
-      return yoga(request, response, { connection });
+    if (
+      document === undefined ||
+      operation == null ||
+      operation.operation === 'subscription' ||
+      comesInParts(document, connection)
+    ) {
+      return handOver(request, response, connection);
     }
     let result: ExecutionResult;
     try {
@@ -75,7 +79,7 @@ export function createJsonPost(
 
   return (request: IncomingMessage, response: ServerResponse, connection: ConnectionInfo) => {
     const mediaType = answerType(request, maxBodyBytes);
-    if (mediaType === undefined) return yoga(request, response, { connection });
+    if (mediaType === undefined) return handOver(request, response, connection);
     return answer(request, response, connection, mediaType);
   };
 }
@@ -98,40 +102,6 @@ function answerType({ method, url, headers }: IncomingMessage, maxBodyBytes: num
     if (name === 'application/graphql-response+json') return name;
   }
   return undefined;
-}
-
-/** The body as text; `undefined` when it is too large. Rejected when the client goes away. */
-async function readBody(request: IncomingMessage, maxBodyBytes: number) {
-  return new Promise<string | undefined>((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    request.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes > maxBodyBytes) resolve(undefined);
-      else chunks.push(chunk);
-    });
-    request.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
-    request.on('error', reject);
-  });
-}
-
-/** The parameters of a well-formed request, else `undefined`. */
-function readParams(body: string): Params | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(body);
-  } catch {
-    return undefined;
-  }
-  if (!isRecord(value) || !Object.keys(value).every((key) => PARAM_NAMES.has(key)))
-    return undefined;
-  const { query, variables, operationName, extensions } = value;
-  const isWellFormed =
-    typeof query === 'string' &&
-    (variables == null || isRecord(variables)) &&
-    (operationName == null || typeof operationName === 'string') &&
-    (extensions == null || isRecord(extensions));
-  return isWellFormed ? { ...(value as Partial<Params>), query } : undefined;
 }
 
 /** The document when it can be executed, else `undefined`. Faults are remembered, so that yoga finds them again. */
@@ -182,8 +152,4 @@ function asGraphQLError(
   if (error instanceof GraphQLError) return error;
   const masked = maskError(error, 'Unexpected error.');
   return masked instanceof GraphQLError ? masked : new GraphQLError(masked.message);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -10,6 +10,12 @@ export interface ServerLimits {
   readonly maxOperationsPerSocket: number;
   /** How often each WebSocket is pinged; one that has not answered by the next ping is cut, in milliseconds. Default 30,000. */
   readonly heartbeatMs: number;
+  /** How long a stream of server-sent events may be reserved without being opened, in milliseconds. Default 30,000. */
+  readonly sseReservedMs: number;
+  /** How long a reader of server-sent events may take nothing of what waits for it, in milliseconds; it is cut after one to two times that. Default 30,000. */
+  readonly stalledReaderMs: number;
+  /** How long a client may take nothing of what it was sent before its socket is closed, in milliseconds. Default 30,000. */
+  readonly stallMs: number;
   /** How long requests that are being answered may take when the server closes, in milliseconds. Default 5,000. */
   readonly closeGraceMs: number;
 }
@@ -21,5 +27,8 @@ export const DEFAULT_LIMITS: ServerLimits = {
   maxDocumentTokens: 2000,
   maxOperationsPerSocket: 100,
   heartbeatMs: 30_000,
+  stallMs: 30_000,
+  sseReservedMs: 30_000,
+  stalledReaderMs: 30_000,
   closeGraceMs: 5_000,
 };

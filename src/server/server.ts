@@ -22,6 +22,11 @@ export interface ServerOptions {
    * are what counts. Each event of a subscription is resolved with an object of its own that inherits from it.
    */
   readonly createContext: (connection: ConnectionInfo) => object | Promise<object>;
+  /**
+   * Names what a context lets its viewer see. Those who subscribe to the same with contexts of the same name may be given
+   * the very same results, worked out once. Default: `undefined`, so that nobody shares with anybody.
+   */
+  readonly sharingKey?: (context: unknown) => string | undefined;
   /** Where faults of the server itself are written. */
   readonly logger: Logger;
   /**

@@ -1,16 +1,9 @@
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import {
-  type DocumentNode,
-  type ExecutionArgs,
-  type FormattedExecutionResult,
-  GraphQLError,
-  type GraphQLFormattedError,
-  getOperationAST,
-} from 'graphql';
+import { type DocumentNode, type ExecutionArgs, GraphQLError, getOperationAST } from 'graphql';
 import {
   CloseCode,
-  type ExecutionResult,
   handleProtocols,
   makeServer,
   type ServerOptions,
@@ -20,7 +13,13 @@ import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { messageOf } from '../lib/domain-error.ts';
 import type { ServerLimits } from './limits.ts';
-import type { Yoga } from './yoga.ts';
+import { showError, showResult } from './show-result.ts';
+import { SocketSubscriber } from './socket-subscriber.ts';
+import { SocketWriter } from './socket-writer.ts';
+import type { Subscribers, Yoga } from './yoga.ts';
+
+/** Close code for a client that does not read what it is sent. */
+const CLOSE_TOO_SLOW = 4413;
 
 /** Where WebSocket clients come in. */
 export interface WebSocketEndpoint {
@@ -32,6 +31,7 @@ export interface WebSocketEndpoint {
 
 interface Extra {
   readonly request: IncomingMessage;
+  readonly writer: SocketWriter;
 }
 
 /**
@@ -40,10 +40,11 @@ interface Extra {
  */
 export function createWebSocketEndpoint(
   yoga: Yoga,
+  subscribers: Subscribers,
   limits: ServerLimits,
   logger: Logger,
 ): WebSocketEndpoint {
-  const { maxFrameBytes, maxOperationsPerSocket, heartbeatMs, closeGraceMs } = limits;
+  const { maxFrameBytes, maxOperationsPerSocket, heartbeatMs, stallMs, closeGraceMs } = limits;
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: maxFrameBytes,
@@ -59,16 +60,20 @@ export function createWebSocketEndpoint(
   const protocol = makeServer<Record<string, unknown>, Extra>({
     execute: (args) => engineOf(args).execute(args),
     subscribe: (args) => engineOf(args).subscribe(args),
-    onSubscribe: (context, _id, payload) => {
+    onSubscribe: async (context, id, payload) => {
       if (Object.keys(context.subscriptions).length > maxOperationsPerSocket) {
         const message = `More than ${maxOperationsPerSocket} operations at once on one WebSocket. Complete some, or open another.`;
         return [new GraphQLError(message, { extensions: { code: 'TOO_MANY_OPERATIONS' } })];
       }
-      return prepare(yoga, engines, context, payload);
+      const prepared = await prepare(yoga, engines, context, payload);
+      if ('contextValue' in prepared) {
+        const { writer } = context.extra;
+        subscribers.set(Object(prepared.contextValue), new SocketSubscriber(writer, id));
+      }
+      return prepared;
     },
     onError: (_context, _id, _payload, errors) => errors.map(showError),
-    onNext: (_context, _id, _payload, _args, { errors, ...rest }) =>
-      errors === undefined ? undefined : showFailed(rest, errors),
+    onNext: (_context, _id, _payload, _args, result) => showResult(result),
   });
 
   /** Sockets that have not answered the latest ping. */
@@ -84,7 +89,14 @@ export function createWebSocketEndpoint(
   }, heartbeatMs);
   heartbeat.unref();
 
-  sockets.on('connection', (socket: WebSocket, request: IncomingMessage) => {
+  const open = (socket: WebSocket, request: IncomingMessage, connection: Socket) => {
+    const writer = new SocketWriter(socket, connection, {
+      stallMs,
+      onStalled: () => {
+        if (writer.isOpen) socket.close(CLOSE_TOO_SLOW, 'Nothing was read for too long');
+        else socket.terminate();
+      },
+    });
     const fail = (error: unknown) => {
       logger.error({ err: error }, 'A WebSocket operation failed.');
       socket.close(CloseCode.InternalServerError, 'Internal server error');
@@ -110,7 +122,7 @@ export function createWebSocketEndpoint(
           });
         },
       },
-      { request },
+      { request, writer },
     );
     socket.once('close', (code, reason) => {
       silent.delete(socket);
@@ -118,13 +130,12 @@ export function createWebSocketEndpoint(
         logger.error({ err: error }, 'A WebSocket could not be tidied up.'),
       );
     });
-  });
+  };
 
   return {
     upgrade(request, socket, head) {
-      sockets.handleUpgrade(request, socket, head, (made) => {
-        sockets.emit('connection', made, request);
-      });
+      // What the HTTP server hands over is the connection itself, whatever its type says.
+      sockets.handleUpgrade(request, socket, head, (made) => open(made, request, socket as Socket));
     },
     async close() {
       clearInterval(heartbeat);
@@ -175,28 +186,4 @@ async function prepare(
     // Masked already: by the context's error handler, or it is a fault of the document.
     return [error instanceof GraphQLError ? error : new GraphQLError(messageOf(error))];
   }
-}
-
-/** The error as clients see it: without what only HTTP needs. */
-function showError(error: GraphQLError | GraphQLFormattedError): GraphQLFormattedError {
-  const shown = error instanceof GraphQLError ? error.toJSON() : error;
-  const { http: _, unexpected: __, ...extensions } = shown.extensions ?? {};
-  const { message, locations, path } = shown;
-  return {
-    message,
-    ...(locations === undefined ? {} : { locations }),
-    ...(path === undefined ? {} : { path }),
-    ...(Object.keys(extensions).length === 0 ? {} : { extensions }),
-  };
-}
-
-function showFailed(
-  { data, extensions }: Pick<ExecutionResult, 'data' | 'extensions'>,
-  errors: readonly GraphQLError[],
-): FormattedExecutionResult {
-  return {
-    errors: errors.map(showError),
-    ...(data === undefined ? {} : { data }),
-    ...(extensions === undefined ? {} : { extensions }),
-  };
 }

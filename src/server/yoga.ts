@@ -1,3 +1,4 @@
+import { useDeferStream } from '@graphql-yoga/plugin-defer-stream';
 import { GraphQLError, parse } from 'graphql';
 import {
   createLRUCache,
@@ -7,9 +8,12 @@ import {
   type YogaLogger,
 } from 'graphql-yoga';
 import type { Logger } from 'pino';
+import { comesInParts, useAnswersInParts } from './defer-stream.ts';
 import { createExecutor } from './executor.ts';
 import type { ServerLimits } from './limits.ts';
 import type { ConnectionInfo, ServerOptions } from './server.ts';
+import { SharedSubscriptions } from './shared-subscriptions.ts';
+import type { Subscriber } from './subscriber.ts';
 
 /** Where GraphQL is served, over HTTP and WebSocket alike. */
 export const GRAPHQL_PATH = '/graphql';
@@ -28,16 +32,27 @@ export interface TransportContext {
 /** What parses, validates and executes for every transport; it also answers the requests that no other part does. */
 export type Yoga = ReturnType<typeof createGraphQLYoga>;
 
+/** Where the results of subscriptions go whose contexts are in it; all others are read from their iterators. */
+export type Subscribers = WeakMap<object, Subscriber>;
+
 /** Sets up how operations are parsed, validated, executed and their errors shown: the same for all transports. */
 export function createGraphQLYoga(
-  { schema, createContext, logger, maskError }: ServerOptions,
+  options: ServerOptions,
   limits: ServerLimits,
+  subscribers: Subscribers,
 ) {
+  const { schema, createContext, logger, maskError } = options;
   return createYoga<TransportContext>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
     context: ({ connection }) => createContext(connection),
-    plugins: [useOwnEngine(limits), useErrorCodes(), useRelease()],
+    plugins: [
+      useOwnEngine(options, limits, subscribers),
+      useDeferStream(),
+      useAnswersInParts(maskError),
+      useErrorCodes(),
+      useRelease(),
+    ],
     maskedErrors: { maskError, isDev: false },
     maxRequestBodySize: limits.maxBodyBytes,
     parserAndValidationCache: { documentCache: createCache(), errorCache: createCache() },
@@ -50,14 +65,23 @@ export function createGraphQLYoga(
   });
 }
 
-function useOwnEngine({ maxDocumentTokens }: ServerLimits): Plugin {
-  const { execute, subscribe } = createExecutor();
+/** What answers in parts is left to yoga's own executor, which is slower but can do that. */
+function useOwnEngine(
+  { maskError, sharingKey = () => undefined }: ServerOptions,
+  { maxDocumentTokens }: ServerLimits,
+  subscribers: Subscribers,
+): Plugin<TransportContext> {
+  const execute = createExecutor();
+  const subscriptions = new SharedSubscriptions({ execute, maskError, sharingKey });
   const parseWithin: typeof parse = (source, options) =>
     parse(source, { ...options, maxTokens: maxDocumentTokens });
   return {
     onParse: ({ setParseFn }) => setParseFn(parseWithin),
-    onExecute: ({ setExecuteFn }) => setExecuteFn(execute),
-    onSubscribe: ({ setSubscribeFn }) => setSubscribeFn(subscribe),
+    onExecute({ args: { document, contextValue }, setExecuteFn }) {
+      if (!comesInParts(document, contextValue.connection)) setExecuteFn(execute);
+    },
+    onSubscribe: ({ setSubscribeFn }) =>
+      setSubscribeFn((args) => subscriptions.subscribe(args, subscribers.get(args.contextValue))),
   };
 }
 

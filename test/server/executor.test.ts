@@ -51,9 +51,9 @@ describe('a compiled operation', () => {
       contextValue: { isAdmin: false, transport: 'none' },
     });
     const expected = plain(await execute(args()));
-    const executor = createExecutor();
+    const executeCompiled = createExecutor();
     for (let time = 0; time < 3; time++) {
-      expect(plain(await executor.execute(args()))).toEqual(expected);
+      expect(plain(await executeCompiled(args()))).toEqual(expected);
     }
   });
 
@@ -65,19 +65,19 @@ describe('a compiled operation', () => {
     const document = parse('query Q($id: String!) { maybe(id: $id) { title } }');
     const args = { schema, document, variableValues, contextValue: {} };
     const expected = await execute(args);
-    const executor = createExecutor();
+    const executeCompiled = createExecutor();
     for (let time = 0; time < 3; time++) {
-      expect(await executor.execute(args)).toEqual(expected);
+      expect(await executeCompiled(args)).toEqual(expected);
     }
     const fine = { ...args, variableValues: { id: 'book-1' } };
-    expect(await executor.execute(fine)).toMatchObject({ data: { maybe: {} } });
+    expect(await executeCompiled(fine)).toMatchObject({ data: { maybe: {} } });
   });
 
   test('keeps what a resolver threw as the original error', async () => {
     const document = parse('{ list { brokenNull } }');
-    const executor = createExecutor();
+    const executeCompiled = createExecutor();
     for (let time = 0; time < 3; time++) {
-      const { errors } = await executor.execute({ schema, document, contextValue: {} });
+      const { errors } = await executeCompiled({ schema, document, contextValue: {} });
       expect(errors?.[0]?.originalError?.constructor.name).toBe('Unexpected');
       expect(errors?.[0]?.nodes).toHaveLength(1);
     }

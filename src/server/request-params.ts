@@ -1,0 +1,54 @@
+import type { IncomingMessage } from 'node:http';
+
+/** What a client asks for, in the words of GraphQL over HTTP. */
+export interface Params {
+  readonly query: string;
+  readonly variables?: Record<string, unknown> | null;
+  readonly operationName?: string | null;
+  readonly extensions?: Record<string, unknown> | null;
+}
+
+const PARAM_NAMES: ReadonlySet<string> = new Set([
+  'query',
+  'variables',
+  'operationName',
+  'extensions',
+]);
+
+/** The body as text; `undefined` when it is too large. Rejected when the client goes away. */
+export async function readBody(request: IncomingMessage, maxBodyBytes: number) {
+  return new Promise<string | undefined>((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > maxBodyBytes) resolve(undefined);
+      else chunks.push(chunk);
+    });
+    request.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
+    request.on('error', reject);
+  });
+}
+
+/** The parameters of a well-formed request, else `undefined`. */
+export function readParams(body: string): Params | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+  if (!isRecord(value) || !Object.keys(value).every((key) => PARAM_NAMES.has(key)))
+    return undefined;
+  const { query, variables, operationName, extensions } = value;
+  const isWellFormed =
+    typeof query === 'string' &&
+    (variables == null || isRecord(variables)) &&
+    (operationName == null || typeof operationName === 'string') &&
+    (extensions == null || isRecord(extensions));
+  return isWellFormed ? { ...(value as Partial<Params>), query } : undefined;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,76 @@
+import type { Socket } from 'node:net';
+import type { WebSocket } from 'ws';
+import type { Load } from './subscriber.ts';
+
+/** So many unsent bytes, and a connection is given nothing more that could be merged or read later. */
+const FULL_BYTES = 64 * 1024;
+/** So many unsent bytes, and one that gets events is too far behind. */
+const BEHIND_BYTES = 1024 * 1024;
+
+export interface SocketWriterOptions {
+  /** How long a full connection may take nothing before `onStalled`, in milliseconds. */
+  readonly stallMs: number;
+  readonly onStalled: () => void;
+}
+
+/** Knows of one WebSocket how much of what was written has not been sent. */
+export class SocketWriter {
+  readonly #webSocket: WebSocket;
+  readonly #options: SocketWriterOptions;
+  readonly #onFree: (() => void)[] = [];
+  #stallTimer: NodeJS.Timeout | undefined;
+  /** To write whole frames to, between those that `ws` writes. */
+  readonly socket: Socket;
+  /** Grows each time that all was seen to be sent. */
+  emptied = 0;
+
+  constructor(webSocket: WebSocket, socket: Socket, options: SocketWriterOptions) {
+    this.#webSocket = webSocket;
+    this.socket = socket;
+    this.#options = options;
+    webSocket.once('close', () => this.#free());
+  }
+
+  get isOpen(): boolean {
+    return this.#webSocket.readyState === this.#webSocket.OPEN;
+  }
+
+  /** To be asked after each write. */
+  get load(): Load {
+    const unsent = this.socket.writableLength;
+    if (unsent === 0) this.emptied++;
+    if (unsent < FULL_BYTES) return 'FREE';
+    this.#watch();
+    return unsent < BEHIND_BYTES ? 'FULL' : 'BEHIND';
+  }
+
+  /** Is kept when all is sent, or the socket has gone. */
+  freed(): Promise<void> {
+    if (!this.isOpen || this.load === 'FREE') return Promise.resolve();
+    return new Promise((keep) => this.#onFree.push(keep));
+  }
+
+  /** From the first time it is full until it is empty. */
+  #watch(): void {
+    if (this.#stallTimer !== undefined || !this.isOpen) return;
+    let sent = this.#countSent();
+    this.#stallTimer = setInterval(() => {
+      const sentNow = this.#countSent();
+      if (sentNow === sent) this.#options.onStalled();
+      sent = sentNow;
+    }, this.#options.stallMs);
+    this.socket.once('drain', this.#free);
+  }
+
+  #countSent(): number {
+    return this.socket.bytesWritten - this.socket.writableLength;
+  }
+
+  #free = (): void => {
+    this.emptied++;
+    clearInterval(this.#stallTimer);
+    this.#stallTimer = undefined;
+    this.socket.off('drain', this.#free);
+    for (const keep of this.#onFree.splice(0)) keep();
+  };
+}

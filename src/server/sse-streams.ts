@@ -1,0 +1,168 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { cutWhenStalled } from './cut-when-stalled.ts';
+import type { ServerLimits } from './limits.ts';
+import { prepareOperation } from './prepare-operation.ts';
+import { readBody, readParams } from './request-params.ts';
+import type { ConnectionInfo } from './server.ts';
+import { showError } from './show-result.ts';
+import { SseStream } from './sse-stream.ts';
+import type { Yoga } from './yoga.ts';
+
+/** How many streams may be reserved that were not opened yet: reservations cost a client next to nothing. */
+const MAX_RESERVED = 1000;
+
+/** Ids of operations come back with each result. */
+const MAX_ID_LENGTH = 256;
+
+/** Where the single connection mode of graphql-sse comes in: one stream of server-sent events, several operations. */
+export interface SseStreams {
+  /** Whether a request is meant for it: it reserves a stream, or names one by its token. */
+  isFor(request: IncomingMessage): boolean;
+  /** Answers such a request. Rejected when its body can't be read. */
+  answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    connection: ConnectionInfo,
+  ): Promise<void>;
+  /** Ends all streams. */
+  close(): void;
+}
+
+/**
+ * Serves the single connection mode of the graphql-sse protocol: PUT reserves a stream and answers its token, GET opens
+ * it, POST begins an operation in it, DELETE ends one. Each operation has the rights of the request that began it; the
+ * token is a secret of the client, which can't be guessed.
+ */
+export function createSseStreams(
+  yoga: Yoga,
+  { maxBodyBytes, maxOperationsPerSocket, sseReservedMs, stalledReaderMs }: ServerLimits,
+  maskError: (error: unknown, message: string) => Error,
+): SseStreams {
+  const streams = new Map<string, SseStream>();
+
+  const reserve = (response: ServerResponse) => {
+    let reserved = 0;
+    for (const stream of streams.values()) if (stream.state === 'reserved') reserved++;
+    if (reserved >= MAX_RESERVED) {
+      const message = 'Too many streams are reserved that nobody opened. Try again later.';
+      return refuse(response, 503, 'TOO_MANY_RESERVATIONS', message);
+    }
+    const token = randomUUID();
+    streams.set(token, new SseStream(sseReservedMs, maskError, () => streams.delete(token)));
+    response.writeHead(201, { 'content-type': 'text/plain; charset=utf-8' }).end(token);
+  };
+
+  const open = (stream: SseStream, { headers }: IncomingMessage, response: ServerResponse) => {
+    if (headers.accept?.includes('text/event-stream') !== true) {
+      const message = 'A stream is opened with Accept: text/event-stream.';
+      return refuse(response, 406, 'NOT_ACCEPTABLE', message);
+    }
+    if (stream.state !== 'reserved') {
+      return refuse(response, 409, 'STREAM_ALREADY_OPEN', 'The stream is open already.');
+    }
+    stream.open(response);
+    cutWhenStalled(response, stalledReaderMs);
+  };
+
+  const begin = async (
+    stream: SseStream,
+    request: IncomingMessage,
+    response: ServerResponse,
+    connection: ConnectionInfo,
+  ) => {
+    if (request.headers['content-type']?.startsWith('application/json') !== true) {
+      const message = 'An operation is sent as application/json.';
+      return refuse(response, 415, 'UNSUPPORTED_MEDIA_TYPE', message);
+    }
+    const body = await readBody(request, maxBodyBytes);
+    if (body === undefined) {
+      response.setHeader('connection', 'close');
+      return refuse(response, 413, 'REQUEST_ENTITY_TOO_LARGE', 'Request body too large');
+    }
+    const params = readParams(body);
+    if (params === undefined) {
+      const message = 'The body must be a JSON object with a query.';
+      return refuse(response, 400, 'BAD_REQUEST', message);
+    }
+    const { operationId: id } = params.extensions ?? {};
+    if (typeof id !== 'string' || id === '' || id.length > MAX_ID_LENGTH) {
+      const message = `extensions.operationId must be text of 1 to ${MAX_ID_LENGTH} characters.`;
+      return refuse(response, 400, 'BAD_REQUEST', message);
+    }
+    if (stream.has(id)) {
+      const message = 'An operation of this id goes on in the stream.';
+      return refuse(response, 409, 'OPERATION_EXISTS', message);
+    }
+    if (stream.size >= maxOperationsPerSocket) {
+      const message = `More than ${maxOperationsPerSocket} operations at once in one stream. End some, or open another.`;
+      return refuse(response, 429, 'TOO_MANY_OPERATIONS', message);
+    }
+    if (stream.state === 'closed') return refuseUnknown(response);
+    const operation = stream.take(id);
+    const prepared = await prepareOperation(yoga, connection, params);
+    if (typeof prepared === 'function') {
+      response.writeHead(202).end();
+      return operation.run(prepared);
+    }
+    operation.stop();
+    const errors = prepared.map(showError);
+    answerJson(response, 400, { errors });
+  };
+
+  const answer: SseStreams['answer'] = async (request, response, connection) => {
+    if (request.method === 'PUT') return reserve(response);
+    const stream = streams.get(readToken(request) ?? '');
+    if (stream === undefined) return refuseUnknown(response);
+    if (request.method === 'GET') return open(stream, request, response);
+    if (request.method === 'POST') return begin(stream, request, response, connection);
+    const id = readSearch(request).get('operationId');
+    if (id === null) {
+      const message = 'Say which operation to end: ?operationId=…';
+      return refuse(response, 400, 'BAD_REQUEST', message);
+    }
+    stream.stop(id);
+    response.writeHead(200, { 'content-length': 0 }).end();
+  };
+
+  return {
+    isFor(request) {
+      const { method } = request;
+      if (method === 'PUT' || method === 'DELETE') return true;
+      return (method === 'GET' || method === 'POST') && readToken(request) !== undefined;
+    },
+    answer,
+    close() {
+      for (const stream of [...streams.values()]) stream.close();
+    },
+  };
+}
+
+function readToken(request: IncomingMessage): string | undefined {
+  const token = request.headers['x-graphql-event-stream-token'];
+  if (typeof token === 'string') return token;
+  if (request.url?.includes('token=') !== true) return undefined;
+  return readSearch(request).get('token') ?? undefined;
+}
+
+function readSearch({ url = '' }: IncomingMessage): URLSearchParams {
+  return new URLSearchParams(url.slice(url.indexOf('?') + 1));
+}
+
+function refuseUnknown(response: ServerResponse): void {
+  const message = 'There is no such stream. Reserve one by PUT, and open it soon.';
+  refuse(response, 404, 'STREAM_NOT_FOUND', message);
+}
+
+function refuse(response: ServerResponse, status: number, code: string, message: string): void {
+  answerJson(response, status, { errors: [{ message, extensions: { code } }] });
+}
+
+function answerJson(response: ServerResponse, status: number, body: object): void {
+  const text = JSON.stringify(body);
+  response.writeHead(status, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(text),
+  });
+  response.end(text);
+}

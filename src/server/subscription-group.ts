@@ -1,0 +1,165 @@
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
+import { isLiveStream, type LiveStream } from '../lib/live-stream.ts';
+import type { Message } from './message.ts';
+import type { Subscribed, Subscriber } from './subscriber.ts';
+
+/** After so long, in milliseconds, sockets and timers get their turn, however much there is to tell. */
+const LONGEST_TURN_MS = 5;
+
+/** What a group makes of the values of its source. */
+export interface GroupParts {
+  /** Executes the operation for one value. Never fails. */
+  readonly resolve: (value: unknown) => Promise<Message>;
+  /** What is told when the source fails. */
+  readonly explain: (error: unknown) => Message;
+  /** Called when nobody is left. */
+  readonly onEmpty: () => void;
+}
+
+/**
+ * Subscribers who get the same: same operation, variables and rights.
+ *
+ * A subscriber is *alone* or a *member*. It begins alone, with a stream of its own, from which it gets the present state, or
+ * what has happened since its cursor, as fast as its connection takes it. When there is no more to catch up with it becomes
+ * a member: its stream becomes the group's, or is left for the group's, from which it then gets what comes after the same
+ * place. The group reads one value at a time, executes once, and hands the message to every member.
+ *
+ * A member whose connection does not take that: of a state stream it is alone again, on a fork of the stream, in which what
+ * it can't take is merged; of an event stream it is told that it is too slow, and its operation ends.
+ */
+export class SubscriptionGroup implements Subscribed {
+  readonly #parts: GroupParts;
+  /** All, and the streams of those who are alone. */
+  readonly #subscribers = new Map<Subscriber, AsyncIterator<unknown> | undefined>();
+  readonly #members = new Set<Subscriber>();
+  /** There is one as long as there are members. */
+  #source: LiveStream<unknown> | undefined;
+  #turnSince = performance.now();
+
+  constructor(parts: GroupParts) {
+    this.#parts = parts;
+  }
+
+  get isEmpty(): boolean {
+    return this.#subscribers.size === 0;
+  }
+
+  /** Takes a subscriber in, with a stream of its own to begin with. */
+  add(subscriber: Subscriber, stream: AsyncIterator<unknown>): void {
+    if (subscriber.attach(this)) void this.#follow(subscriber, stream);
+    else void stream.return?.();
+  }
+
+  leave(subscriber: Subscriber): void {
+    const stream = this.#subscribers.get(subscriber);
+    this.#subscribers.delete(subscriber);
+    this.#members.delete(subscriber);
+    void stream?.return?.();
+    this.#freeSource();
+    if (this.isEmpty) this.#parts.onEmpty();
+  }
+
+  /** Serves a subscriber who is alone. */
+  async #follow(subscriber: Subscriber, stream: AsyncIterator<unknown>): Promise<void> {
+    this.#subscribers.set(subscriber, stream);
+    try {
+      while (!subscriber.hasLeft) {
+        if (subscriber.load !== 'FREE') {
+          await subscriber.freed();
+          continue;
+        }
+        if (this.#join(subscriber, stream)) return;
+        const result = await stream.next();
+        if (result.done === true) {
+          subscriber.end();
+          return;
+        }
+        subscriber.send(await this.#parts.resolve(result.value));
+        await this.#giveWay();
+      }
+    } catch (error) {
+      subscriber.send(this.#parts.explain(error));
+      subscriber.end();
+    }
+  }
+
+  /** Makes a subscriber a member, if its stream has no more to tell for now and is one that can be shared. */
+  #join(subscriber: Subscriber, stream: AsyncIterator<unknown>): boolean {
+    if (!isShareable(stream)) return false;
+    const place = stream.caughtUpAt();
+    if (place === undefined) return false;
+    if (this.#source !== undefined && this.#source.topic !== stream.topic) return false;
+    this.#subscribers.set(subscriber, undefined);
+    this.#members.add(subscriber);
+    if (this.#source === undefined) {
+      this.#source = stream;
+      subscriber.from = Number.NEGATIVE_INFINITY;
+      void this.#serve(stream);
+    } else {
+      subscriber.from = place;
+      void stream.return();
+    }
+    return true;
+  }
+
+  /** Serves the members, from one source, until it ends or all have left. */
+  async #serve(source: LiveStream<unknown>): Promise<void> {
+    try {
+      for (;;) {
+        const result = await source.next();
+        if (this.#source !== source) return;
+        if (result.done === true) break;
+        const { place } = source;
+        const message = await this.#parts.resolve(result.value);
+        if (this.#source !== source) return;
+        for (const member of this.#members) {
+          if (place > member.from) this.#deliver(member, message, source);
+        }
+        await this.#giveWay();
+      }
+      for (const member of this.#members) member.end();
+    } catch (error) {
+      const message = this.#parts.explain(error);
+      for (const member of this.#members) {
+        member.send(message);
+        member.end();
+      }
+    }
+  }
+
+  #deliver(member: Subscriber, message: Message, source: LiveStream<unknown>): void {
+    member.send(message);
+    const { load } = member;
+    if (load === 'FREE') return;
+    if (source.kind === 'state') {
+      this.#members.delete(member);
+      void this.#follow(member, source.fork());
+      this.#freeSource();
+    } else if (load === 'BEHIND') {
+      this.#members.delete(member);
+      void this.#cutOff(member, source.fallBehind?.());
+      this.#freeSource();
+    }
+  }
+
+  async #cutOff(subscriber: Subscriber, last: unknown): Promise<void> {
+    if (last !== undefined) subscriber.send(await this.#parts.resolve(last));
+    subscriber.end();
+  }
+
+  #freeSource(): void {
+    if (this.#members.size > 0) return;
+    void this.#source?.return();
+    this.#source = undefined;
+  }
+
+  async #giveWay(): Promise<void> {
+    if (performance.now() - this.#turnSince < LONGEST_TURN_MS) return;
+    await turnOfTheLoop();
+    this.#turnSince = performance.now();
+  }
+}
+
+function isShareable(stream: AsyncIterator<unknown>): stream is LiveStream<unknown> {
+  return Symbol.asyncIterator in stream && isLiveStream(stream as AsyncIterable<unknown>);
+}
