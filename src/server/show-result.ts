@@ -5,11 +5,13 @@ import {
   type GraphQLFormattedError,
 } from 'graphql';
 
+type Result = ExecutionResult<unknown, unknown>;
+
 /** A result as clients see it that are not told by HTTP's own means. */
 export function showResult({
   errors,
   ...rest
-}: Partial<ExecutionResult<unknown, unknown>>): FormattedExecutionResult {
+}: { readonly [Part in keyof Result]: Result[Part] | undefined }): FormattedExecutionResult {
   const shown = rest as FormattedExecutionResult; // its data and extensions are made by our own resolvers
   return errors === undefined ? shown : { errors: errors.map(showError), ...shown };
 }
