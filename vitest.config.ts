@@ -9,6 +9,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^millrace$/, replacement: source('./src/index.ts') },
+      { find: /^millrace\/client$/, replacement: source('./src/client/index.ts') },
       { find: /^millrace\/engine$/, replacement: source('./src/engine/index.ts') },
       // The build that Node itself loads: libraries use that one, and graphql must be there only once.
       { find: /^graphql$/, replacement: source('./node_modules/graphql/index.js') },

@@ -1,6 +1,7 @@
 import { type ChainKind, makeMillraceContenders, runChain } from './engine/chain.ts';
 import { sampleMemory, summariseQuarters } from './engine/memory.ts';
 import { LIMIT, makePeers } from './engine/peers.ts';
+import { printWatched } from './engine/watchers.ts';
 import { STAGES } from './engine/work.ts';
 import type { Benchmark } from './harness/benchmark.ts';
 import { formatCount, printTable } from './harness/print.ts';
@@ -34,10 +35,13 @@ export const benchmark: Benchmark = {
     const contenders = [...makePeers(items), ...makeMillraceContenders(items)].filter(
       ({ name }) => only === undefined || name.includes(only),
     );
-    console.log(
-      `${formatCount(items)} items, ${rounds} rounds in turn after 2 of warm-up, medians\n`,
-    );
-    printThroughput(await measureInTurn(contenders, rounds), items);
+    if (contenders.length > 0) {
+      console.log(
+        `${formatCount(items)} items, ${rounds} rounds in turn after 2 of warm-up, medians\n`,
+      );
+      printThroughput(await measureInTurn(contenders, rounds), items);
+    }
+    await printWatched(rounds, only);
     if (only !== undefined) return;
     for (const kind of ['sync', 'async'] as const) await printGrowth(kind, rounds);
     await printMemory();

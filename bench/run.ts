@@ -14,6 +14,7 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string' },
     items: { type: 'string' },
     only: { type: 'string' },
+    subscribers: { type: 'string' },
   },
 });
 
@@ -27,8 +28,7 @@ async function load(name: string): Promise<Benchmark> {
   return module.benchmark;
 }
 
-function readCount(option: 'rounds' | 'items'): number | undefined {
-  const text = values[option];
+function readCount(option: 'rounds' | 'items' | 'subscribers', text = values[option]) {
   if (text === undefined) return undefined;
   const count = Number(text);
   if (Number.isSafeInteger(count) && count > 0) return count;
@@ -49,5 +49,9 @@ for (const name of positionals.length > 0 ? positionals : names) {
   console.log(`# ${name}: ${description}\n`);
   if (values.list) continue;
   const rounds = readCount('rounds') ?? defaults.rounds;
-  await run({ rounds, items: readCount('items') ?? defaults.items, only: values.only });
+  const items = readCount('items') ?? defaults.items;
+  const subscribers = values.subscribers
+    ?.split(',')
+    .flatMap((text) => readCount('subscribers', text) ?? []);
+  await run({ rounds, items, only: values.only, subscribers });
 }

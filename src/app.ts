@@ -23,6 +23,7 @@ import { newId } from './lib/ids.ts';
 import { isKeptWithin } from './lib/within.ts';
 import { createMemoryPubSub, type PubSub } from './pubsub/memory-pubsub.ts';
 import type { Topics } from './pubsub/topics.ts';
+import { NO_CONNECTIONS } from './server/connection-counters.ts';
 import { createServer } from './server/create-server.ts';
 import type { Listening, Server } from './server/server.ts';
 import { openDatabase } from './storage/open-database.ts';
@@ -105,6 +106,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   );
   const { host, ledger, debugSessions, retention } = jobParts;
 
+  let server: Server | undefined;
   const services: Services = {
     version: readVersion(),
     startedAt: clock.now(),
@@ -122,16 +124,15 @@ export async function createApp(options: AppOptions): Promise<App> {
         return writeBehind.counters;
       },
     },
+    countConnections: () => server?.countConnections() ?? NO_CONNECTIONS,
     limits: { ...DEFAULT_LIMITS, ...options.limits },
   };
   const rights = new Set<Right>(options.isReadOnly === true ? ['watch'] : ['watch', 'control']);
-  const createOperationContext = (address?: string) => createContext(services, { rights, address });
   const logUnexpected = (error: unknown): string => {
     const errorId = newId();
     logger.error({ err: error, errorId }, 'An operation failed unexpectedly.');
     return errorId;
   };
-  let server: Server | undefined;
   let closing: Promise<void> | undefined;
 
   const lost = new Promise<string>((tell) => {
@@ -166,6 +167,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       attempt(analytics.close(), 'Ending the roll-up of metrics'),
       attempt(writeBehind.close(), 'Writing traces and logs'),
     ]);
+    await attempt(services.jobEvents.close(), 'Storing events');
     stopListening();
     await attempt(database.close(), 'Closing the database');
   };
@@ -184,14 +186,15 @@ export async function createApp(options: AppOptions): Promise<App> {
     schema,
     logger,
     lost,
-    createContext: () => createOperationContext(),
+    createContext: () => createContext(services, { rights }),
     listen({ examples = [], limits = {}, knownHosts = [], ...where } = {}) {
       server = createServer({
         schema,
         logger,
         limits,
         knownHosts,
-        createContext: ({ request }) => createOperationContext(request.socket.remoteAddress),
+        createContext: (connection) =>
+          createContext(services, { rights, address: connection.address }, connection),
         sharingKey,
         maskError: (error) => presentError(error, logUnexpected),
         graphiql: { operations: examples },

@@ -38,13 +38,28 @@ const asyncStage = defineRoutine({
   },
 });
 
-/** The ten-stage chain as a flow: a source, nine stages that pass on, and a last one that keeps what it makes. */
-export function makeChain(kind: ChainKind, items: number, sink: Sink): Flow<unknown> {
+/** When a source emits. */
+export interface Emitting {
+  readonly begun: Promise<void>;
+  /** Asked before each item, given how many it has emitted. */
+  isOver(emitted: number): boolean;
+}
+
+/**
+ * The ten-stage chain as a flow: a source, nine stages that pass on, and a last one that keeps what it makes.
+ * @param items how many there are; or when, for as long as it lasts
+ */
+export function makeChain(kind: ChainKind, items: number | Emitting, sink: Sink): Flow<unknown> {
+  const { begun, isOver } =
+    typeof items === 'number'
+      ? { begun: undefined, isOver: (emitted: number) => emitted === items }
+      : items;
   const source = defineRoutine({
     type: 'source',
     events: { datum: event<Datum>() },
     run: async (_, ctx) => {
-      for (let id = 0; id < items; id++) {
+      await begun;
+      for (let id = 0; !isOver(id); id++) {
         const waiting = ctx.emit('datum', { id, value: 0 });
         if (waiting !== undefined) await waiting;
       }

@@ -6,6 +6,8 @@ export interface BenchmarkOptions {
   readonly items: number;
   /** Runs only contenders whose name contains this, e.g. to profile one. */
   readonly only: string | undefined;
+  /** Numbers of subscribers to measure with, where there are any; default: those of the benchmark. */
+  readonly subscribers: readonly number[] | undefined;
 }
 
 /** What each file `bench/<name>.ts` exports as `benchmark`. */

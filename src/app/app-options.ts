@@ -40,7 +40,7 @@ export interface AppOptions {
   readonly retention?: RetentionOptions;
   /** How long running code may go on when the app is closed, in milliseconds. Default 10,000. */
   readonly closeGraceMs?: number;
-  /** How many job events are held for subscribers that come back. Default 10,000. */
+  /** How many job events are held in memory for subscribers that come back; older ones are read from the database. Default 10,000. */
   readonly heldEvents?: number;
   /** What one operation may cost. Default: 250,000 fields in the answer, 15 levels, 500 fields as written. */
   readonly limits?: Partial<OperationLimits>;

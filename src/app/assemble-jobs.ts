@@ -18,6 +18,7 @@ import { createLocalJobHost } from '../jobs/local-job-host.ts';
 import { createRetention } from '../jobs/retention.ts';
 import type { Clock } from '../lib/clock.ts';
 import { newId } from '../lib/ids.ts';
+import { isKeptWithin } from '../lib/within.ts';
 import type { PubSub } from '../pubsub/memory-pubsub.ts';
 import type { Topics } from '../pubsub/topics.ts';
 import type { Database } from '../storage/database.ts';
@@ -55,7 +56,10 @@ export function assembleJobs(deps: JobsDeps, options: AppOptions) {
     onFailure: (error, jobId) =>
       logger.error({ err: error, jobId }, 'A checkpoint could not be taken.'),
     listener: {
-      starting: (jobId, isPaused) => ledger.starting(jobId, isPaused),
+      starting: (jobId, isPaused, flowId) => {
+        events.jobStarting(jobId, flowId);
+        return ledger.starting(jobId, isPaused, flowId);
+      },
       stateChanged: (change) => ledger.stateChanged(change),
       recorded: (records) => ledger.recorded(records),
       checkpointed: (jobId, checkpoint) => ledger.checkpointed(jobId, checkpoint),
@@ -64,8 +68,15 @@ export function assembleJobs(deps: JobsDeps, options: AppOptions) {
       breakpointHit: (hit) => debugSessions.listener.breakpointHit(hit),
     },
   });
-  const { heldEvents } = options;
-  const events = createJobEvents({ pubsub, host, clock, epoch: newId(), heldEvents });
+  const events = createJobEvents({
+    database,
+    pubsub,
+    host,
+    clock,
+    epoch: newId(),
+    heldEvents: options.heldEvents,
+    onFailure: (err) => logger.warn({ err }, 'Events were not stored.'),
+  });
   const ledger = createJobLedger({
     store,
     checkpoints,
@@ -106,13 +117,17 @@ export function assembleJobs(deps: JobsDeps, options: AppOptions) {
     reruns: createJobReruns({ flows, store, host, history }),
     debug,
     clock,
-    beforeDelete: () => analytics.flush(),
+    async beforeDelete() {
+      await analytics.flush();
+      await isKeptWithin(events.flush(), SETTLE_LIMIT_MS, clock); // they are deleted with the job
+    },
   });
   const retention = createRetention({
     database,
     clock,
     logger,
     ...options.retention,
+    trimEvents: events.trim,
     onRemoved: (removed) => {
       store.noteRemoved(removed.map(({ id }) => id));
       for (const job of removed) ledger.announce(job, true);
@@ -122,6 +137,7 @@ export function assembleJobs(deps: JobsDeps, options: AppOptions) {
   let cancelStable: () => void = () => undefined;
 
   const open = async () => {
+    await events.open();
     await debugSessions.open();
     await recoverJobs({
       flows,

@@ -8,6 +8,7 @@ import { holdYoungMemory } from './young-memory.ts';
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   start: async () => (await import('./start.ts')).start,
   run: async () => (await import('./run.ts')).run,
+  watch: async () => (await import('./watch.ts')).watch,
   migrate: async () => (await import('./migrate.ts')).migrate,
   validate: async () => (await import('./validate.ts')).validate,
 };
@@ -19,6 +20,7 @@ Runs dataflow jobs, and lets people watch and control them over GraphQL.
 Commands:
   start           serve flows over GraphQL, with GraphiQL
   run FLOW        run one job of a flow here, without a server
+  watch JOB       show a job of a server live, until it ends
   validate FLOW   check a flow and show its graph
   migrate         bring the tables of a database up to date
 

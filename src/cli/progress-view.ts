@@ -1,4 +1,21 @@
-import type { JobReading, RoutineReading } from '../monitoring/readings.ts';
+import type { JobReading, QueueReading, RoutineReading } from '../monitoring/readings.ts';
+
+/** What is shown of a job: a reading of it, or as much of one as the API was asked for. */
+export interface JobPicture extends Pick<JobReading, 'state' | 'isEnding'> {
+  readonly routines: readonly RoutinePicture[];
+}
+
+interface RoutinePicture
+  extends Pick<RoutineReading, 'routineId' | 'status' | 'executionCount' | 'errorCount'> {
+  readonly progress:
+    | { readonly done: number; readonly total?: number | null | undefined }
+    | null
+    | undefined;
+  readonly queues: readonly Pick<
+    QueueReading,
+    'slot' | 'unconsumedCount' | 'maxLength' | 'usage' | 'pressureLevel'
+  >[];
+}
 
 /** Where a view is drawn: a terminal. */
 export interface Terminal {
@@ -9,8 +26,8 @@ export interface Terminal {
 
 /** Shows how far a job is, at the bottom of a terminal, drawn over itself. */
 export interface ProgressView {
-  /** Shows a newer reading in place of the one before. After `close` it does nothing. */
-  draw(reading: JobReading): void;
+  /** Shows a newer picture in place of the one before. After `close` it does nothing. */
+  draw(picture: JobPicture): void;
   /** Writes a line that stays, above the view. */
   print(line: string): void;
   /** Leaves the last picture and the terminal as it was. To call it again changes nothing. */
@@ -34,10 +51,10 @@ export function createProgressView(terminal: Terminal): ProgressView {
 
   terminal.write(HIDE_CURSOR);
   return {
-    draw(reading) {
+    draw(picture) {
       if (isClosed) return;
       const { columns = 80, rows = 24 } = terminal;
-      const lines = describe(reading).map((line) => cut(line, columns - 1));
+      const lines = describe(picture).map((line) => cut(line, columns - 1));
       // What has scrolled out of the screen could not be drawn over.
       const fitting = lines.length < rows ? lines : [...lines.slice(0, rows - 2), '…'];
       terminal.write(moveToTop() + text(fitting));
@@ -54,7 +71,7 @@ export function createProgressView(terminal: Terminal): ProgressView {
   };
 }
 
-function describe({ state, isEnding, routines }: JobReading): string[] {
+function describe({ state, isEnding, routines }: JobPicture): string[] {
   const width = Math.max(...routines.map(({ routineId }) => routineId.length));
   return [
     isEnding ? `${state}, ending …` : state,
@@ -66,10 +83,10 @@ function describe({ state, isEnding, routines }: JobReading): string[] {
 }
 
 /** A bar when the routine says how far it is and of how much, else how often it ran. */
-function describeProgress({ progress, executionCount, errorCount }: RoutineReading): string {
+function describeProgress({ progress, executionCount, errorCount }: RoutinePicture): string {
   const errors = errorCount === 0 ? '' : `, ${errorCount} failed`;
   const { done, total } = progress ?? {};
-  if (done === undefined || total === undefined || !(total > 0)) {
+  if (done === undefined || total === undefined || total === null || !(total > 0)) {
     return `${String(executionCount).padStart(8)} done${errors}`;
   }
   const share = Math.min(1, Math.max(0, done / total));
@@ -77,7 +94,7 @@ function describeProgress({ progress, executionCount, errorCount }: RoutineReadi
   return `${'█'.repeat(full)}${'░'.repeat(BAR_LENGTH - full)} ${done}/${total}${errors}`;
 }
 
-function describeQueues({ queues }: RoutineReading): string {
+function describeQueues({ queues }: RoutinePicture): string {
   return queues
     .filter(({ unconsumedCount }) => unconsumedCount > 0)
     .map(({ slot, unconsumedCount, maxLength, usage, pressureLevel }) => {

@@ -42,7 +42,7 @@ Options:
   --known-hosts NAMES  names that browsers may reach the server by, besides addresses and localhost, with commas
 ${DATABASE_HELP}
   --keep LIMITS   what is kept for how long, by age and count; default "jobs=365d,1000000 traces=30d,100000
-                  audit=365d,1000000 log=10000 minutes=2d hours=60d days=1826d"
+                  audit=365d,1000000 log=10000 events=100000 minutes=2d hours=60d days=1826d"
   --evaluation on|off  whether people may evaluate expressions in jobs, to debug them; default off
   --read-only     let nobody start or change jobs through the API
   -h, --help      show this

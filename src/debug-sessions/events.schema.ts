@@ -1,6 +1,6 @@
 import type { StopReason } from '../debugger/debug-host.ts';
 import { builder } from '../graphql/builder.ts';
-import { JobEventInterface, type Of } from '../jobs/events.schema.ts';
+import { JobEventInterface, type Of, ofJob } from '../jobs/events.schema.ts';
 import { BreakpointType } from './breakpoint.schema.ts';
 import { StopReasonType } from './session.schema.ts';
 
@@ -14,6 +14,7 @@ builder.objectRef<Of<'BREAKPOINT_HIT'>>('BreakpointHitEvent').implement({
     'A breakpoint stopped the job: see its `debugSession`. Several that stop it at once are told one by one.',
   interfaces,
   fields: (t) => ({
+    ...ofJob(t),
     breakpointId: t.id({
       description: BREAKPOINT_ID,
       resolve: ({ breakpointId }) => `Breakpoint:${breakpointId}`,
@@ -48,6 +49,7 @@ builder.objectRef<Of<'LOG_POINT'>>('LogPointEvent').implement({
   description: 'A breakpoint with a log message wrote to the log of the job. Nothing stopped.',
   interfaces,
   fields: (t) => ({
+    ...ofJob(t),
     breakpointId: t.id({
       description: BREAKPOINT_ID,
       resolve: ({ breakpointId }) => `Breakpoint:${breakpointId}`,
@@ -67,6 +69,7 @@ builder.objectRef<Of<'STOP_EXPIRED'>>('StopExpiredEvent').implement({
   description: 'The job stood still, nobody did anything about it, and it goes on by itself.',
   interfaces,
   fields: (t) => ({
+    ...ofJob(t),
     afterMs: t.exposeFloat('afterMs', { description: 'Milliseconds that it stood still.' }),
   }),
 });

@@ -48,6 +48,47 @@ export interface StorageReport {
   readonly writeBehind: WriteBehindCounters;
 }
 
+/** What goes on over the server's connections, now; and totals since it was started. */
+export interface ConnectionCounts {
+  readonly webSockets: number;
+  readonly eventStreams: number;
+  /** Over WebSocket. */
+  readonly operations: number;
+  /** Over any transport. */
+  readonly subscriptions: number;
+  /** Groups of subscriptions that are served by one execution. */
+  readonly groups: number;
+  /** WebSockets that were opened; closed; closed for a reason; refused. */
+  readonly openedTotal: number;
+  readonly closedTotal: number;
+  readonly idleTotal: number;
+  readonly deadTotal: number;
+  readonly tooSlowTotal: number;
+  readonly tooManyTotal: number;
+  /** Results handed to subscriptions. */
+  readonly messagesTotal: number;
+  /** Subscriptions to events that ended since the client was too slow. */
+  readonly fellBehindTotal: number;
+}
+
+/** What a client is told of its connection. */
+export interface ConnectionNews {
+  readonly id: string;
+  readonly status: 'CONNECTED' | 'DISCONNECTED';
+  /** Milliseconds since the Unix epoch. */
+  readonly serverTime: number;
+  /** How often it is told, in milliseconds. */
+  readonly heartbeatMs: number;
+  /** In the last message: how long to stay away, in milliseconds. */
+  readonly comeBackAfterMs: number | undefined;
+}
+
+/** The connection that an operation came over. */
+export interface ClientConnection {
+  /** How it is with it: at once, at every heartbeat, and when the server goes away. */
+  watchStatus(): AsyncIterableIterator<ConnectionNews>;
+}
+
 /** The parts of the running system that the API speaks for. */
 export interface Services {
   readonly version: string;
@@ -68,6 +109,7 @@ export interface Services {
   readonly analytics: FlowAnalytics;
   readonly audit: AuditLog;
   readonly storage: StorageReport;
+  readonly countConnections: () => ConnectionCounts;
   readonly limits: OperationLimits;
   readonly now: () => number;
 }
@@ -75,6 +117,8 @@ export interface Services {
 /** What every resolver gets. One for each operation. */
 export interface Context extends Services {
   readonly viewer: Viewer;
+  /** `undefined` for operations of this process itself. */
+  readonly connection: ClientConnection | undefined;
   /** `undefined` for a job that is gone. */
   readonly jobsById: DataLoader<string, Job | undefined>;
   readonly readings: DataLoader<string, JobReading | undefined>;
@@ -90,11 +134,16 @@ export interface Context extends Services {
  * The loaders gather the look-ups of one tick, so that what is shown of a job side by side is of one moment, and
  * cache nothing: a subscription's context lives as long as the subscription.
  */
-export function createContext(services: Services, viewer: Viewer): Context {
+export function createContext(
+  services: Services,
+  viewer: Viewer,
+  connection?: ClientConnection,
+): Context {
   const { analytics, breakpoints, jobs, records } = services;
   return {
     ...services,
     viewer,
+    connection,
     jobsById: loadOnce(jobs.getMany),
     readings: loadOnce(records.readReadings),
     durations: loadOnce(records.readDurations),

@@ -1,6 +1,7 @@
 import './scalars.ts';
 import './errors.ts';
 import './server-info.ts';
+import './connection-status.ts';
 import '../flows/routine.schema.ts';
 import '../flows/schema.ts';
 import '../monitoring/figures.schema.ts';

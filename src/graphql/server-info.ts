@@ -1,5 +1,5 @@
 import { builder } from './builder.ts';
-import type { Context } from './context.ts';
+import type { ConnectionCounts, Context } from './context.ts';
 
 const CapabilityType = builder.enumType('Capability', {
   description: 'Something this server can do for this viewer. Hide what is not listed.',
@@ -96,6 +96,70 @@ StorageType.implement({
   }),
 });
 
+const ConnectionsType = builder.objectRef<ConnectionCounts>('ServerConnections');
+ConnectionsType.implement({
+  description:
+    'What goes on over the connections of this server now, and totals since it was started. The same is at `/metrics`, ' +
+    'for Prometheus.',
+  fields: (t) => ({
+    webSocketCount: t.expose('webSockets', {
+      type: 'Count',
+      description: 'WebSockets that are open.',
+    }),
+    eventStreamCount: t.expose('eventStreams', {
+      type: 'Count',
+      description: 'Streams of server-sent events that are open.',
+    }),
+    operationCount: t.expose('operations', {
+      type: 'Count',
+      description:
+        'Operations that go on over WebSocket: subscriptions, and queries and mutations that are being answered.',
+    }),
+    subscriptionCount: t.expose('subscriptions', {
+      type: 'Count',
+      description: 'Subscriptions that go on, over any transport.',
+    }),
+    groupCount: t.expose('groups', {
+      type: 'Count',
+      description:
+        'Groups of subscriptions that are served by one execution: the same operation with the same variables and rights.',
+    }),
+    openedCount: t.expose('openedTotal', {
+      type: 'Count',
+      description: 'WebSockets that were opened.',
+    }),
+    closedCount: t.expose('closedTotal', {
+      type: 'Count',
+      description: 'Of these, how many were closed, for whatever reason.',
+    }),
+    idleCount: t.expose('idleTotal', {
+      type: 'Count',
+      description: 'Of these, how many had no operation for too long (close code 4410).',
+    }),
+    deadCount: t.expose('deadTotal', {
+      type: 'Count',
+      description: 'How many did not answer a ping.',
+    }),
+    tooSlowCount: t.expose('tooSlowTotal', {
+      type: 'Count',
+      description: 'How many did not read what they were sent (close code 4413).',
+    }),
+    refusedCount: t.expose('tooManyTotal', {
+      type: 'Count',
+      description:
+        'WebSockets that were closed at once since there were too many (close code 1013). Not among those opened.',
+    }),
+    messageCount: t.expose('messagesTotal', {
+      type: 'Count',
+      description: 'Results handed to subscriptions, each counted for every subscriber.',
+    }),
+    fellBehindCount: t.expose('fellBehindTotal', {
+      type: 'Count',
+      description: 'Subscriptions to events that ended since the client was too slow.',
+    }),
+  }),
+});
+
 const ServerType = builder.objectRef<Context>('Server');
 ServerType.implement({
   description: 'The server that answers.',
@@ -126,13 +190,19 @@ ServerType.implement({
       description: 'The database that jobs are kept in.',
       resolve: ({ storage }) => storage,
     }),
+    connections: t.field({
+      type: ConnectionsType,
+      description: 'What goes on over its connections.',
+      resolve: ({ countConnections }) => countConnections(),
+    }),
   }),
 });
 
 builder.queryField('server', (t) =>
   t.field({
     type: ServerType,
-    description: 'The server that answers: its version, clock, capabilities and limits.',
+    description:
+      'The server that answers: its version, clock, capabilities, limits and connections.',
     resolve: (_root, _args, context) => context,
   }),
 );

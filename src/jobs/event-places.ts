@@ -29,11 +29,7 @@ export interface LocatedCursor {
 }
 
 /** The run that follows those there were. `newestStored` is the place of the newest event that is stored, 0 for none. */
-export function nextRun(
-  runs: readonly EventRun[],
-  newestStored: number,
-  epoch: string,
-): EventRun {
+export function nextRun(runs: readonly EventRun[], newestStored: number, epoch: string): EventRun {
   const last = runs.at(-1);
   const removedTo = Math.max(0, ...runs.map((run) => run.removedTo));
   const holesTo = Math.max(0, ...runs.flatMap(({ holes }) => holes.map(([, to]) => to)));
@@ -57,7 +53,7 @@ export function nextRun(
  */
 export class EventPlaces {
   readonly #runs: readonly EventRun[];
-  /** In order; none touches another. */
+  /** In order. Those that touch are one, unless it is not known how much is missing. */
   #holes: Hole[] = [];
   #removedTo: number;
 
@@ -86,13 +82,16 @@ export class EventPlaces {
     return own.map(({ from, to }) => [from, to]);
   }
 
-  /** Events after a place and up to another, all after those in other holes, could not be stored. */
+  /** Events after a place and up to another could not be stored. */
   noteHole(from: number, to: number): void {
-    const last = this.#holes.at(-1);
-    const isNext = last !== undefined && last.to === from && last.lostCount !== undefined;
-    if (isNext) this.#holes.pop();
-    const begin = isNext ? last.from : from;
-    this.#holes.push({ from: begin, to, lostCount: to - begin });
+    const holes = [...this.#holes, { from, to, lostCount: to - from }];
+    this.#holes = [];
+    for (const hole of holes.sort((a, b) => a.from - b.from)) {
+      const last = this.#holes.at(-1);
+      const isNext = last?.to === hole.from && last.lostCount !== undefined;
+      if (!isNext || hole.lostCount === undefined) this.#holes.push(hole);
+      else this.#holes[this.#holes.length - 1] = joined(last, hole);
+    }
   }
 
   noteRemoved(upTo: number): void {
@@ -135,4 +134,8 @@ export class EventPlaces {
 function cut({ from, to, lostCount }: Hole, after: number, upTo: number): Hole {
   const [begin, end] = [Math.max(from, after), Math.min(to, upTo)];
   return { from: begin, to: end, lostCount: lostCount === undefined ? undefined : end - begin };
+}
+
+function joined({ from }: Hole, { to }: Hole): Hole {
+  return { from, to, lostCount: to - from };
 }

@@ -24,7 +24,10 @@ export interface EventStore {
   /** Takes down a new run, and forgets those up to a number. */
   beginRun(run: EventRun, forgetTo: number): Promise<void>;
   /** @throws StorageUnavailableError when it takes longer than `deadlineMs` */
-  endRun(number: number, lastSequence: number, deadlineMs: number): Promise<void>;
+  endRun(
+    run: Pick<EventRun, 'number' | 'holes'> & { readonly lastSequence: number },
+    deadlineMs: number,
+  ): Promise<void>;
   /** Keeps events, with the holes that their run has by then. Is tried for as long as the database is open. */
   save(events: readonly StoredEvent[], run: Pick<EventRun, 'number' | 'holes'>): Promise<void>;
   /** The first of some jobs' events after a place and up to another, in order. */
@@ -33,11 +36,7 @@ export interface EventStore {
     range: { readonly after: number; readonly upTo: number; readonly limit: number },
   ): Promise<readonly StoredEvent[]>;
   /** Removes at most so many of the oldest events, up to a place; answers how many. The run says that they are gone. */
-  remove(
-    upTo: number,
-    limit: number,
-    run: Pick<EventRun, 'number' | 'removedTo'>,
-  ): Promise<number>;
+  remove(upTo: number, limit: number, run: Pick<EventRun, 'number' | 'removedTo'>): Promise<number>;
 }
 
 /** What can't be removed now can wait, and must not keep anybody from closing. */
@@ -48,11 +47,7 @@ export function createEventStore(database: Database): EventStore {
 
   return {
     async readRuns() {
-      const rows = await reads
-        .selectFrom('job_event_runs')
-        .selectAll()
-        .orderBy('number')
-        .execute();
+      const rows = await reads.selectFrom('job_event_runs').selectAll().orderBy('number').execute();
       return rows.map((row) => ({
         number: row.number,
         epoch: row.epoch,
@@ -85,10 +80,10 @@ export function createEventStore(database: Database): EventStore {
         reads.deleteFrom('job_event_runs').where('number', '<=', forgetTo),
       ]);
     },
-    async endRun(number, lastSequence, deadlineMs) {
+    async endRun({ number, holes, lastSequence }, deadlineMs) {
       const end = reads
         .updateTable('job_event_runs')
-        .set({ last_sequence: lastSequence })
+        .set({ last_sequence: lastSequence, holes: JSON.stringify(holes) })
         .where('number', '=', number);
       await database.write([end], { deadlineMs });
     },

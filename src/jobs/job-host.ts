@@ -81,7 +81,7 @@ export interface JobHostListener {
    * Asked when there is a place for a job that has not run before, before any of its code runs. The job is started
    * when the answer is kept. With `isPaused` it stands still right after.
    */
-  starting(jobId: string, isPaused: boolean): Promise<void>;
+  starting(jobId: string, isPaused: boolean, flowId: string): Promise<void>;
   stateChanged(change: HostedStateChange): void;
   logged(line: HostedLogLine): void;
   recorded(records: HostedRecords): void;

@@ -55,6 +55,11 @@ export interface JobService {
    * @throws SessionOwnedError when somebody else than `actor` debugs the job
    */
   resume(id: string, actor?: string): Promise<Job>;
+  /**
+   * Is kept when all that was stored of a job so far has been told.
+   * @throws StorageUnavailableError when that takes too long
+   */
+  settled(id: string): Promise<void>;
   /** Is kept when the job has ended. */
   cancel(id: string): Promise<Job>;
   /**
@@ -147,6 +152,7 @@ export function createJobService(deps: JobServiceDeps): JobService {
   };
 
   return {
+    settled: (id) => ledger.settled(id, STORE_LIMIT_MS),
     start: (request) => intake.take(request),
     async pause(id, options = {}) {
       const refusal = ['paused', 'Only a running job can be paused.'] as const;

@@ -32,6 +32,8 @@ const FIRST_TOLD = 1000;
 export interface LiveJobs {
   /** Readings of one job; ends with the last one. */
   watchReadings(jobId: string, rateHz: number): LiveStream<JobReading>;
+  /** One job each time that something of it, or in it, changed; ends when it has ended. */
+  watchMonitoring(jobId: string, rateHz: number): LiveStream<Job>;
   /** Jobs as they change. With several, first those that have not ended. With one, ends when that has ended. */
   watchJobs(which: WatchedJobs, rateHz: number): Promise<LiveStream<Job>>;
 }
@@ -50,6 +52,19 @@ export function createLiveJobs({ store, host, records, pubsub, clock }: LiveJobs
       }),
   });
 
+  const monitoringOf = (jobId: string, rateHz: number): KeySource => ({
+    topic: `monitoring of ${jobId}`,
+    listen(note, end) {
+      const stopListening = changesOf({ jobId }).listen(note, end);
+      const look = { push: () => note(jobId), end: () => undefined };
+      const stopWatching = host.watch(jobId, rateHz, look);
+      return () => {
+        stopListening();
+        stopWatching?.();
+      };
+    },
+  });
+
   return {
     watchReadings: (jobId, rateHz) =>
       stateStream({
@@ -57,6 +72,12 @@ export function createLiveJobs({ store, host, records, pubsub, clock }: LiveJobs
         keyOf: () => jobId,
         listen: (sink) => host.watch(jobId, rateHz, sink) ?? tellLastReading(records, jobId, sink),
       }),
+
+    watchMonitoring(jobId, rateHz) {
+      const changes = feeds.open(monitoringOf(jobId, rateHz), rateHz);
+      changes.begin([jobId]);
+      return mapLiveStream(changes, (id) => store.get(id), isLast);
+    },
 
     async watchJobs({ jobId, flowId }, rateHz) {
       const changes = feeds.open(changesOf({ jobId, flowId }), rateHz);
@@ -67,7 +88,6 @@ export function createLiveJobs({ store, host, records, pubsub, clock }: LiveJobs
         await changes.return();
         throw error;
       }
-      const isLast = (job: Job | undefined) => job === undefined || hasEnded(job);
       return mapLiveStream(
         changes,
         (id) => store.get(id),
@@ -75,6 +95,11 @@ export function createLiveJobs({ store, host, records, pubsub, clock }: LiveJobs
       );
     },
   };
+}
+
+/** Whether there is no more to come of a job. */
+function isLast(job: Job | undefined): boolean {
+  return job === undefined || hasEnded(job);
 }
 
 /** Of a job that runs nowhere: how it was at its end. */

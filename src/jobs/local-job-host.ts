@@ -181,7 +181,7 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
       const isPaused = hosted.isPaused === true && start?.stopsAtEntry !== true;
       const beforeStart = () => {
         running.get(jobId)?.noteStarting();
-        return listener.starting(jobId, isPaused);
+        return listener.starting(jobId, isPaused, flow.id);
       };
       const job = engine.start(flow, input as never, {
         ...optionsOf(hosted),

@@ -29,9 +29,9 @@ export interface RetentionStore {
   listRemovable(upTo: TimePlace, limit: number): Promise<readonly string[]>;
   /** The jobs after this id that run or are paused, by id. */
   listRunning(afterId: string, limit: number): Promise<readonly string[]>;
-  /** Removes at most so many rows of the traces or logs of jobs; answers how many. */
+  /** Removes at most so many rows of the traces, logs or events of jobs; answers how many. */
   removeRows(
-    table: 'activations' | 'job_logs',
+    table: 'activations' | 'job_logs' | 'job_events',
     jobIds: readonly string[],
     limit: number,
   ): Promise<number>;

@@ -21,6 +21,8 @@ export interface RetentionOptions {
   readonly logLinesPerJob?: number | undefined;
   /** Entries of the audit log. Default: 365 days, 1,000,000 entries. */
   readonly audit?: KeepLimits | undefined;
+  /** How many events of all jobs, the newest. `Infinity` for no limit. Default 100,000. */
+  readonly events?: number | undefined;
   /** For how long flows have metrics by minute, hour and day. Default: 2 days, 60 days, 5 years (1,826 days). */
   readonly metrics?:
     | {
@@ -43,6 +45,7 @@ export const DEFAULT_RETENTION = {
   traces: { maxAgeMs: 30 * DAY_MS, maxCount: 100_000 },
   logLinesPerJob: 10_000,
   audit: { maxAgeMs: 365 * DAY_MS, maxCount: 1_000_000 },
+  events: 100_000,
   metrics: { minutesMs: 2 * DAY_MS, hoursMs: 60 * DAY_MS, daysMs: 1826 * DAY_MS },
   intervalMs: 60_000,
   pauseMs: 20,
@@ -53,6 +56,8 @@ export interface RetentionParts extends RetentionOptions {
   readonly clock: Clock;
   /** Where it is written when something could not be removed; that is tried again in the next round. */
   readonly logger: { warn(facts: object, message: string): void };
+  /** Removes at most `limit` of the oldest events, so that only the newest `keep` are left; answers how many. */
+  readonly trimEvents: (keep: number, limit: number) => Promise<number>;
   /** Told of jobs once they are gone. */
   readonly onRemoved: (jobs: readonly RemovedJob[]) => void;
 }
@@ -75,14 +80,17 @@ const SETTLING_MS = 60_000;
  * so that others hardly notice. A round that fails is given up; the next one finds what it left.
  */
 export function createRetention(parts: RetentionParts): Retention {
-  const { clock, logger, onRemoved } = parts;
+  const { clock, logger, trimEvents, onRemoved } = parts;
   const { intervalMs = DEFAULT_RETENTION.intervalMs, pauseMs = DEFAULT_RETENTION.pauseMs } = parts;
   const store = createRetentionStore(parts.database);
   const traces = { ...DEFAULT_RETENTION.traces, ...given(parts.traces) };
   const jobs = { ...DEFAULT_RETENTION.jobs, ...given(parts.jobs) };
   const audit = { ...DEFAULT_RETENTION.audit, ...given(parts.audit) };
   const metrics = { ...DEFAULT_RETENTION.metrics, ...given(parts.metrics) };
-  const { logLinesPerJob = DEFAULT_RETENTION.logLinesPerJob } = parts;
+  const {
+    logLinesPerJob = DEFAULT_RETENTION.logLinesPerJob,
+    events: keptEvents = DEFAULT_RETENTION.events,
+  } = parts;
   const closing = new AbortController();
   /** Up to where the traces of ended jobs are removed, and their logs cut. */
   let tracesGoneTo: TimePlace | undefined;
@@ -129,8 +137,11 @@ export function createRetention(parts: RetentionParts): Retention {
     return limit === undefined || limit.at < settled.at ? limit : settled;
   };
 
-  const removeRows = async (jobIds: readonly string[]) => {
-    for (const table of ['activations', 'job_logs'] as const) {
+  const removeRows = async (
+    jobIds: readonly string[],
+    tables: readonly ('activations' | 'job_logs' | 'job_events')[] = ['activations', 'job_logs'],
+  ) => {
+    for (const table of tables) {
       await repeat(STEP_ROWS, () => store.removeRows(table, jobIds, STEP_ROWS));
     }
   };
@@ -141,7 +152,7 @@ export function createRetention(parts: RetentionParts): Retention {
     await repeat(STEP_JOBS, async () => {
       const jobIds = await store.listRemovable(limit, STEP_JOBS);
       if (jobIds.length === 0) return 0;
-      await removeRows(jobIds);
+      await removeRows(jobIds, ['activations', 'job_logs', 'job_events']);
       const removed = await store.removeJobs(jobIds);
       onRemoved(removed);
       return removed.length;
@@ -189,6 +200,8 @@ export function createRetention(parts: RetentionParts): Retention {
     await repeat(STEP_ROWS, () => store.removeAudit(limit, STEP_ROWS));
   };
 
+  const removeEvents = () => repeat(STEP_ROWS, () => trimEvents(keptEvents, STEP_ROWS));
+
   const removeMetrics = async () => {
     const ages = [
       ['MINUTE', metrics.minutesMs],
@@ -205,7 +218,14 @@ export function createRetention(parts: RetentionParts): Retention {
   const run = async () => {
     await wait(intervalMs);
     while (!closing.signal.aborted) {
-      for (const remove of [removeJobs, removeTraces, cutLogs, removeAudit, removeMetrics]) {
+      for (const remove of [
+        removeJobs,
+        removeTraces,
+        cutLogs,
+        removeAudit,
+        removeEvents,
+        removeMetrics,
+      ]) {
         try {
           await remove();
         } catch (error) {

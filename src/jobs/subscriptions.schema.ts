@@ -2,15 +2,14 @@ import { z } from 'zod';
 import type { Flow } from '../engine/index.ts';
 import { builder } from '../graphql/builder.ts';
 import { localId, routineName } from '../graphql/ids.ts';
-import { NotFoundError, ValidationError } from '../lib/domain-error.ts';
+import { NotFoundError } from '../lib/domain-error.ts';
 import { mapLiveStream } from '../lib/live-stream.ts';
 import { changedParts, queuesOf, routinesOf } from '../monitoring/job-parts.ts';
 import { SlotQueueType } from '../monitoring/queue.schema.ts';
 import { JobRoutineType } from '../monitoring/schema.ts';
 import { hasQueueChanged, hasRoutineChanged, haveRatesChanged } from './diff-readings.ts';
-import type { Job } from './job.ts';
-import type { WatchedJobs } from './live-jobs.ts';
 import { JobType } from './schema.ts';
+import { findWatchedJobs } from './watched-jobs.schema.ts';
 
 const DEFAULT_RATE_HZ = 10;
 const RATE = z.number().min(0.1).max(20);
@@ -32,11 +31,34 @@ builder.subscriptionField('jobStatusChanged', (t) =>
         validate: RATE,
       }),
     },
-    subscribe: async (_root, { jobId, flowId, maxRateHz }, { jobs, flows, liveJobs }) => {
+    subscribe: async (_root, { maxRateHz, ...which }, services) => {
+      const { job, flowId } = await findWatchedJobs(which, services);
       const rateHz = maxRateHz ?? DEFAULT_RATE_HZ;
-      const flow = given(flowId, (id) => flows.require(localId('Flow', id, ['flowId'])));
-      const job = await given(jobId, (id) => jobs.require(localId('Job', id, ['jobId'])));
-      return liveJobs.watchJobs(whichJobs(job, flow), rateHz);
+      return services.liveJobs.watchJobs({ jobId: job?.id, flowId }, rateHz);
+    },
+    resolve: (job) => job,
+  }),
+);
+
+builder.subscriptionField('jobMonitoring', (t) =>
+  t.field({
+    type: JobType,
+    description:
+      'Kind: *state*. The whole picture of a job: all that is asked for of it and its routines and queues, as it is now, ' +
+      'then each time that something in it has changed, until it has ended. Each message is whole; ' +
+      '`routineStatusChanged` and `queueStatusChanged` tell only what changed.',
+    authScopes: { watch: true },
+    args: {
+      jobId: t.arg.id({ required: true, description: 'The job.' }),
+      maxRateHz: t.arg.float({
+        defaultValue: DEFAULT_RATE_HZ,
+        description: RATE_DESCRIPTION,
+        validate: RATE,
+      }),
+    },
+    subscribe: async (_root, { jobId, maxRateHz }, { jobs, liveJobs }) => {
+      const { id } = await jobs.require(localId('Job', jobId, ['jobId']));
+      return liveJobs.watchMonitoring(id, maxRateHz ?? DEFAULT_RATE_HZ);
     },
     resolve: (job) => job,
   }),
@@ -117,15 +139,6 @@ function given<T>(argument: string | null | undefined, find: (argument: string) 
 /** Whether a name is the one asked for; any is when none was. */
 function isOrAny(name: string, wanted: string | null | undefined): boolean {
   return wanted === null || wanted === undefined || name === wanted;
-}
-
-/** @throws ValidationError when the job is of another flow */
-function whichJobs(job: Job | undefined, flow: Flow | undefined): WatchedJobs {
-  if (job !== undefined && flow !== undefined && job.flowId !== flow.id) {
-    const message = `Job ${job.id} is of flow "${job.flowId}". Leave one of the two out.`;
-    throw new ValidationError([{ path: ['flowId'], message }]);
-  }
-  return { jobId: job?.id, flowId: flow?.id };
 }
 
 /** @throws NotFoundError when the flow has no such routine or slot */

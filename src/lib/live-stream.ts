@@ -28,8 +28,19 @@ export interface LiveStream<T> extends AsyncIterableIterator<T> {
   fork(): LiveStream<T>;
   /** Events only: the last value for a reader that was given everything up to `place`, and is too slow for more. */
   fallBehind?(): T;
+  /**
+   * Reads at most `most` of the values that wait in memory, in order, and waits for none. Not to be called while a `next` is
+   * pending.
+   */
+  takeWaiting?(most: number): readonly Placed<T>[];
   /** Leaves the stream at once, also while a `next` is pending, and frees its source. */
   return(): Promise<IteratorResult<T>>;
+}
+
+/** A value with its place. */
+export interface Placed<T> {
+  readonly value: T;
+  readonly place: number;
 }
 
 /** Whether a stream is one that readers may share. */

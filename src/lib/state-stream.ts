@@ -1,4 +1,4 @@
-import type { LiveStream } from './live-stream.ts';
+import type { LiveStream, Placed } from './live-stream.ts';
 
 /** What feeds a state stream. */
 export interface StateSink<T> {
@@ -21,11 +21,6 @@ export interface StateSource<T> {
    * given the stream has to be told what is to be read first, by `begin`.
    */
   readonly placeNow?: () => number;
-}
-
-interface Placed<T> {
-  readonly value: T;
-  readonly place: number;
 }
 
 /** A live stream whose feeder decides how it begins. */

@@ -28,9 +28,9 @@ interface JobEventBase {
   readonly flowId: string;
   /** Milliseconds since the Unix epoch. */
   readonly at: number;
-  /** Place in the order of all events of the process named by `epoch`; from 1, without holes. */
+  /** Place in the order of all events of the database; goes on when the server is started again. */
   readonly sequence: number;
-  /** Names the run of the server whose sequence this is. */
+  /** Names the run of the server that tells it, for cursors. */
   readonly epoch: string;
 }
 

@@ -5,9 +5,15 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
+import { systemClock } from '../lib/clock.ts';
+import { isKeptWithin } from '../lib/within.ts';
+import type { ConnectionCounts } from './connection-counters.ts';
+import { Connections } from './connections.ts';
 import { createGraphiQL } from './graphiql.ts';
 import { createJsonPost } from './json-post.ts';
 import { DEFAULT_LIMITS, type ServerLimits } from './limits.ts';
+import { createMetrics, METRICS_PATH } from './metrics.ts';
 import { answerProbe } from './probes.ts';
 import { isSameOrigin } from './same-origin.ts';
 import type { Listening, Readiness, Server, ServerOptions } from './server.ts';
@@ -22,6 +28,9 @@ import { createGraphQLYoga, GRAPHQL_PATH, type Subscribers } from './yoga.ts';
  */
 const KEEP_ALIVE_MS = 65_000;
 
+/** How long those who watch their connection may take to read that the server goes away, in milliseconds. */
+const FAREWELL_MS = 1_000;
+
 /**
  * Makes a server that answers GraphQL at `/graphql`: over HTTP, over WebSocket (graphql-transport-ws), as
  * server-sent events, and with GraphiQL for browsers.
@@ -30,11 +39,13 @@ export function createServer(options: ServerOptions): Server {
   const { logger, maskError, graphiql: { title = 'Millrace', operations = [] } = {} } = options;
   const limits: ServerLimits = { ...DEFAULT_LIMITS, ...options.limits };
   const subscribers: Subscribers = new WeakMap();
-  const yoga = createGraphQLYoga(options, limits, subscribers);
+  const connections = new Connections(limits);
+  const yoga = createGraphQLYoga(options, limits, subscribers, connections);
   const answerPost = createJsonPost(yoga, limits, maskError);
   const sseStreams = createSseStreams(yoga, limits, maskError);
   const graphiQL = createGraphiQL({ title, operations }, GRAPHQL_PATH);
-  const webSocket = createWebSocketEndpoint(yoga, subscribers, limits, logger);
+  const webSocket = createWebSocketEndpoint(yoga, subscribers, connections, limits, logger);
+  const answerMetrics = createMetrics(() => countConnections());
   const { readiness = alwaysReady } = options;
   const knownHosts = [...(options.knownHosts ?? [])];
   /** Requests that are being answered. */
@@ -42,9 +53,18 @@ export function createServer(options: ServerOptions): Server {
   let opening: Promise<Listening> | undefined;
   let closing: Promise<void> | undefined;
 
+  const countConnections = (): ConnectionCounts => {
+    let eventStreams = 0;
+    for (const response of answering) {
+      if (isStream(response) && takes(response, 'text/event-stream')) eventStreams++;
+    }
+    return { ...connections.counters, eventStreams };
+  };
+
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const path = pathOf(request);
     if (answerProbe(path, response, readiness)) return;
+    if (path === METRICS_PATH) return answerMetrics(response);
     if (path === '/') return redirect(response, GRAPHQL_PATH);
     if (path !== GRAPHQL_PATH) {
       const message = `Nothing is at ${path}. GraphQL is at ${GRAPHQL_PATH}.`;
@@ -57,7 +77,7 @@ export function createServer(options: ServerOptions): Server {
     if (request.method === 'GET' && request.headers.accept?.includes('text/html') === true) {
       return graphiQL.answer(request, response);
     }
-    const connection = { transport: 'http', request, connectionParams: {} } as const;
+    const connection = connections.add('http', request);
     if (sseStreams.isFor(request)) return sseStreams.answer(request, response, connection);
     return answerPost(request, response, connection);
   };
@@ -109,12 +129,21 @@ export function createServer(options: ServerOptions): Server {
     return { url: `http://${shown}:${actual}${GRAPHQL_PATH}`, port: actual };
   };
 
+  /** Tells those who watch their connection, and lets their operations end. */
+  const sayFarewell = async () => {
+    const { eventStreams, webSockets } = countConnections();
+    const isRead = connections.goAway(eventStreams + webSockets);
+    await isKeptWithin(isRead, Math.min(FAREWELL_MS, limits.closeGraceMs), systemClock);
+    await turnOfTheLoop(); // in which the ends of their operations are sent
+  };
+
   const close = async () => {
     await opening?.catch(() => undefined); // whoever called `listen` was told
     const isClosed = new Promise<void>((resolve) => {
       if (http.listening) http.close(() => resolve());
       else resolve();
     });
+    await sayFarewell();
     sseStreams.close();
     for (const response of answering) if (isStream(response)) response.destroy();
     cutWhenIdle();
@@ -122,6 +151,7 @@ export function createServer(options: ServerOptions): Server {
     await webSocket.close();
     await isClosed;
     clearTimeout(cut);
+    connections.close();
     graphiQL.close();
     await yoga.dispose();
   };
@@ -136,6 +166,7 @@ export function createServer(options: ServerOptions): Server {
       closing ??= close();
       return closing;
     },
+    countConnections,
   };
 }
 
@@ -149,10 +180,14 @@ function pathOf({ url = '/' }: IncomingMessage): string {
 }
 
 /** Whether a response is one that goes on until somebody ends it: begun, not ended, and asked for as a stream. */
-function isStream({ headersSent, writableEnded, req }: ServerResponse): boolean {
-  const { accept = '' } = req.headers;
-  const isWanted = accept.includes('text/event-stream') || accept.includes('multipart/mixed');
-  return isWanted && headersSent && !writableEnded;
+function isStream(response: ServerResponse): boolean {
+  const isWanted = takes(response, 'text/event-stream') || takes(response, 'multipart/mixed');
+  return isWanted && response.headersSent && !response.writableEnded;
+}
+
+/** Whether the client of a request named a media type. */
+function takes({ req }: ServerResponse, mediaType: string): boolean {
+  return req.headers.accept?.includes(mediaType) === true;
 }
 
 function redirect(response: ServerResponse, location: string): void {

@@ -1,16 +1,15 @@
 import type { ServerResponse } from 'node:http';
 
 /**
- * Cuts a response that is a stream of events and whose reader takes nothing: what was written did not get away for one to
- * two times so many milliseconds. Other responses may take as long as they like: they end.
+ * Cuts a stream whose reader takes nothing: what was written did not get away for one to two times so many milliseconds.
+ * Other responses, which are written in one piece, may take as long as they like.
  */
-export function cutWhenStalled(response: ServerResponse, stalledMs: number): void {
+export function cutWhenStalled(response: ServerResponse, stallMs: number): void {
   let wasStuck = false;
   const check = setInterval(() => {
     if (wasStuck) response.destroy();
-    const isEvents = String(response.getHeader('content-type')).startsWith('text/event-stream');
-    wasStuck = isEvents && response.writableNeedDrain;
-  }, stalledMs);
+    wasStuck = response.writableNeedDrain && !response.writableEnded;
+  }, stallMs);
   check.unref();
   response.on('drain', () => {
     wasStuck = false;

@@ -3,12 +3,14 @@ import {
   type DocumentNode,
   type ExecutionArgs,
   GraphQLError,
+  type GraphQLSchema,
   getArgumentValues,
   getOperationAST,
   getVariableValues,
   visit,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import { deferTurns } from './defer-turns.ts';
 import type { ConnectionInfo } from './server.ts';
 
 /** What yoga's context has for operations that came over HTTP. */
@@ -42,6 +44,12 @@ export function comesInParts(document: DocumentNode, { transport, request }: Con
 export function useAnswersInParts(
   maskError: (error: unknown, message: string) => Error,
 ): Plugin<{ readonly connection: ConnectionInfo }> {
+  const copies = new WeakMap<GraphQLSchema, GraphQLSchema>();
+  const copyOf = (schema: GraphQLSchema) => {
+    const copy = copies.get(schema) ?? deferTurns(schema);
+    copies.set(schema, copy);
+    return copy;
+  };
   return {
     onExecute({ args, executeFn, setExecuteFn, setResultAndStopExecution }) {
       const context = args.contextValue;
@@ -49,7 +57,12 @@ export function useAnswersInParts(
       const error = findNegativeCount(args);
       if (error !== undefined) return setResultAndStopExecution({ errors: [error] });
       const { request } = context as HttpContext;
-      setExecuteFn((operation) => executeFn(Object.assign({ signal: request?.signal }, operation)));
+      setExecuteFn((operation) =>
+        executeFn({
+          ...operation,
+          ...{ schema: copyOf(operation.schema), signal: request?.signal },
+        }),
+      );
       return {
         onExecuteDone: () => ({
           onNext({ result, setResult }) {
@@ -88,5 +101,7 @@ function findNegativeCount({
     },
   });
   if (nodes.length === 0) return undefined;
-  return new GraphQLError('The `initialCount` of `@stream` must not be negative.', { nodes });
+  const extensions = { code: 'BAD_USER_INPUT', http: { spec: true, status: 400 } };
+  const message = 'The `initialCount` of `@stream` must not be negative.';
+  return new GraphQLError(message, { nodes, extensions });
 }

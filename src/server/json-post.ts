@@ -25,7 +25,7 @@ type RequestWithBody = IncomingMessage & { body?: string };
  */
 export function createJsonPost(
   yoga: Yoga,
-  { maxBodyBytes, stalledReaderMs }: ServerLimits,
+  { maxBodyBytes, stallMs }: ServerLimits,
   maskError: (error: unknown, message: string) => Error,
 ) {
   const handOver = (
@@ -33,7 +33,7 @@ export function createJsonPost(
     response: ServerResponse,
     connection: ConnectionInfo,
   ) => {
-    cutWhenStalled(response, stalledReaderMs);
+    cutWhenStalled(response, stallMs);
     return yoga(request, response, { connection });
   };
 

@@ -2,60 +2,91 @@ import type { Writable } from 'node:stream';
 import type { ExecutionResult } from 'graphql';
 import { showResult } from './show-result.ts';
 
-/** Longer bodies are handed to each socket as they are; shorter ones are copied into one piece with what frames them. */
+/** Longer frames are handed to each socket in two pieces, shorter ones are copied into one. */
 const LONGEST_COPIED_BYTES = 16 * 1024;
 
 const BEFORE_ID = '{"id":"';
 const AFTER_ID = '","type":"next","payload":';
 const END = '}';
 
-/**
- * One result of a subscription, for all who get it. It is serialised once; and the WebSocket frame of the `next` message
- * around it is made once, in which then only the id of each one's operation is exchanged.
- */
+/** One result of a subscription, for all who get it. It is serialised once. */
 export class Message {
   readonly result: ExecutionResult;
-  /** The result as JSON, and the end of the message around it. */
   #body: Buffer | undefined;
-  #frame: Buffer | undefined;
-  /** The one in `#frame`. */
-  #id = '';
 
   constructor(result: ExecutionResult) {
     this.result = result;
   }
 
+  /** The result as JSON, and the end of the protocol's message around it. */
+  get body(): Buffer {
+    this.#body ??= Buffer.from(JSON.stringify(showResult(this.result)) + END);
+    return this.#body;
+  }
+}
+
+/**
+ * Messages that follow on each other, as WebSocket frames of the `next` messages around them. The frames are put together
+ * once for ids of the same length; then only the id of each operation is exchanged.
+ */
+export class Frames {
+  readonly messages: readonly Message[];
+  #isLong: boolean | undefined;
+  #bytes: Buffer | undefined;
+  /** The one in `#bytes`, and where it stands there. */
+  #id = '';
+  #idsAt: readonly number[] = [];
+
+  constructor(messages: readonly Message[]) {
+    this.messages = messages;
+  }
+
   /**
-   * Writes the `next` message for an operation, as one frame.
+   * Writes them for an operation, all at once.
    * @param id the operation's, as `asciiId` makes it
    */
-  writeFrame(socket: Writable, id: string): void {
-    this.#body ??= Buffer.from(JSON.stringify(showResult(this.result)) + END);
-    const body = this.#body;
-    if (body.length <= LONGEST_COPIED_BYTES) {
-      socket.write(this.#frameWith(body, id));
+  write(socket: Writable, id: string): void {
+    this.#isLong ??= this.messages.some(({ body }) => body.length > LONGEST_COPIED_BYTES);
+    if (!this.#isLong) {
+      socket.write(this.#bytesWith(id));
       return;
     }
+    // The bodies stay the same pieces of memory, whoever they are written to.
     socket.cork();
-    socket.write(makeHead(id, body.length));
-    socket.write(body);
+    for (const { body } of this.messages) {
+      socket.write(makeHead(id, body.length));
+      socket.write(body);
+    }
     socket.uncork();
   }
 
-  #frameWith(body: Buffer, id: string): Buffer {
-    const last = this.#frame;
+  #bytesWith(id: string): Buffer {
+    const last = this.#bytes;
     if (last !== undefined && this.#id === id) return last;
-    let frame: Buffer;
-    if (last !== undefined && this.#id.length === id.length) {
-      frame = Buffer.allocUnsafe(last.length);
-      last.copy(frame);
-      frame.write(id, last.length - body.length - AFTER_ID.length - id.length, 'latin1');
-    } else {
-      frame = Buffer.concat([makeHead(id, body.length), body]);
-    }
-    this.#frame = frame;
+    if (last === undefined || this.#id.length !== id.length) return this.#make(id);
+    const bytes = Buffer.allocUnsafe(last.length);
+    last.copy(bytes);
+    for (const at of this.#idsAt) bytes.write(id, at, 'latin1');
+    this.#bytes = bytes;
     this.#id = id;
-    return frame;
+    return bytes;
+  }
+
+  #make(id: string): Buffer {
+    const pieces: Buffer[] = [];
+    const idsAt: number[] = [];
+    let length = 0;
+    for (const { body } of this.messages) {
+      const head = makeHead(id, body.length);
+      length += head.length;
+      idsAt.push(length - AFTER_ID.length - id.length);
+      pieces.push(head, body);
+      length += body.length;
+    }
+    this.#bytes = Buffer.concat(pieces);
+    this.#id = id;
+    this.#idsAt = idsAt;
+    return this.#bytes;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { ExecutionResult } from 'graphql';
-import type { Message } from './message.ts';
+import type { ConnectionCounters } from './connection-counters.ts';
+import type { Frames } from './message.ts';
 import { type Load, Subscriber } from './subscriber.ts';
 
 /** How many results may wait before the reader is taken for too slow to get every event. */
@@ -7,16 +8,25 @@ const MOST_WAITING = 512;
 
 /** A subscription whose results are read from it, one after the other, at the reader's own pace. */
 export class QueueSubscriber extends Subscriber {
+  readonly #counters: ConnectionCounters;
   readonly #waiting: ExecutionResult[] = [];
   #reader: ((result: IteratorResult<ExecutionResult>) => void) | undefined;
   #onFree: (() => void)[] = [];
 
-  send({ result }: Message): void {
+  constructor(counters: ConnectionCounters) {
+    super();
+    this.#counters = counters;
+  }
+
+  send({ messages }: Frames): void {
     if (this.hasLeft) return;
-    const read = this.#reader;
-    this.#reader = undefined;
-    if (read === undefined) this.#waiting.push(result);
-    else read({ value: result, done: false });
+    this.#counters.messagesTotal += messages.length;
+    for (const { result } of messages) {
+      const read = this.#reader;
+      this.#reader = undefined;
+      if (read === undefined) this.#waiting.push(result);
+      else read({ value: result, done: false });
+    }
   }
 
   get load(): Load {

@@ -1,16 +1,39 @@
 import type { IncomingMessage } from 'node:http';
 import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
+import type { ConnectionCounts } from './connection-counters.ts';
 import type { ExampleOperation } from './graphiql.ts';
 import type { ServerLimits } from './limits.ts';
 
 /** How an operation came in. */
 export interface ConnectionInfo {
   readonly transport: 'http' | 'websocket';
+  /** Names it: a WebSocket for as long as it is open; over HTTP each request is one of its own. */
+  readonly id: string;
+  /** Network address of the client; `undefined` if it had gone before anybody could ask. */
+  readonly address: string | undefined;
   /** The HTTP request; of a WebSocket the one it began with. */
   readonly request: IncomingMessage;
   /** What a WebSocket client sent when it connected; empty for HTTP. */
   readonly connectionParams: Readonly<Record<string, unknown>>;
+  /**
+   * What its client is told of it: at once, at every heartbeat, and when the server goes away. That is the last message. A
+   * slow reader gets the newest only.
+   */
+  watchStatus(): AsyncIterableIterator<ConnectionStatus>;
+}
+
+/** How it is with a connection. */
+export interface ConnectionStatus {
+  /** The connection's. */
+  readonly id: string;
+  readonly status: 'CONNECTED' | 'DISCONNECTED';
+  /** What the server's clock shows, in milliseconds since the Unix epoch. */
+  readonly serverTime: number;
+  /** How often the server says that it is there, in milliseconds. */
+  readonly heartbeatMs: number;
+  /** In the last message: how long the client should wait before it comes back, in milliseconds. */
+  readonly comeBackAfterMs: number | undefined;
 }
 
 /** What a server is made of. */
@@ -79,9 +102,11 @@ export interface Server {
   /** Begins to serve. To be called once. @throws ServerError when it can't listen there */
   listen(options?: ListenOptions): Promise<Listening>;
   /**
-   * Takes no more connections, ends subscriptions (WebSocket close code 1001), lets requests that are being
-   * answered finish for up to `closeGraceMs`, and is kept when no connection is left. To call it again answers the
-   * same promise.
+   * Takes no more connections, tells those that are open when to come back, ends subscriptions (WebSocket close code
+   * 1001), lets requests that are being answered finish for up to `closeGraceMs`, and is kept when no connection is left.
+   * To call it again answers the same promise.
    */
   close(): Promise<void>;
+  /** What goes on over its connections, now. */
+  countConnections(): ConnectionCounts;
 }

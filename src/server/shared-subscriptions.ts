@@ -5,8 +5,8 @@ import {
   type ExecutionResult,
   GraphQLError,
 } from 'graphql';
+import type { ConnectionCounters } from './connection-counters.ts';
 import { Message } from './message.ts';
-import { QueueSubscriber } from './queue-subscriber.ts';
 import { findResumeVariable } from './resume-variable.ts';
 import type { Subscriber } from './subscriber.ts';
 import { SubscriptionGroup } from './subscription-group.ts';
@@ -21,6 +21,7 @@ export interface SharedSubscriptionsDeps {
    * results. `undefined` for one that shares with nobody.
    */
   readonly sharingKey: (context: unknown) => string | undefined;
+  readonly counters: ConnectionCounters;
 }
 
 /** Runs subscriptions, those who ask for the same together. */
@@ -40,7 +41,7 @@ export class SharedSubscriptions {
    */
   async subscribe(
     args: ExecutionArgs,
-    subscriber: Subscriber = new QueueSubscriber(),
+    subscriber: Subscriber,
   ): Promise<Subscriber | ExecutionResult> {
     const source = await createSourceEventStream(args);
     if (!(Symbol.asyncIterator in source)) return source;
@@ -68,10 +69,16 @@ export class SharedSubscriptions {
   }
 
   #makeGroup(args: ExecutionArgs, onEmpty: () => void): SubscriptionGroup {
+    const { counters } = this.#deps;
     const explain = (error: unknown) => new Message({ errors: [this.#mask(error)] });
+    counters.groups++;
     return new SubscriptionGroup({
       explain,
-      onEmpty,
+      onEmpty: () => {
+        counters.groups--;
+        onEmpty();
+      },
+      onFellBehind: () => counters.fellBehindTotal++,
       resolve: async (value) => {
         // What is cached by context, such as loaders and rights, must not outlive the event it was read for.
         const contextValue: unknown = Object.create(Object(args.contextValue));

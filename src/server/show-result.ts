@@ -1,11 +1,11 @@
-import {
-  type ExecutionResult,
-  type FormattedExecutionResult,
-  GraphQLError,
-  type GraphQLFormattedError,
-} from 'graphql';
+import { type FormattedExecutionResult, GraphQLError, type GraphQLFormattedError } from 'graphql';
 
-type Result = ExecutionResult<unknown, unknown>;
+/** What executing answers, as far as it matters here. */
+interface Result {
+  readonly data?: unknown;
+  readonly errors?: readonly GraphQLError[] | undefined;
+  readonly extensions?: unknown;
+}
 
 /** A result as clients see it that are not told by HTTP's own means. */
 export function showResult({

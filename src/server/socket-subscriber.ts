@@ -1,5 +1,6 @@
 import type { ExecutionResult } from 'graphql';
-import { asciiId, type Message } from './message.ts';
+import type { ConnectionCounters } from './connection-counters.ts';
+import { asciiId, type Frames } from './message.ts';
 import type { SocketWriter } from './socket-writer.ts';
 import { type Load, Subscriber } from './subscriber.ts';
 
@@ -13,22 +14,26 @@ const MOST_UNSENT = 512;
 export class SocketSubscriber extends Subscriber {
   readonly #writer: SocketWriter;
   readonly #id: string;
+  readonly #counters: ConnectionCounters;
   #reader: ((end: IteratorResult<ExecutionResult>) => void) | undefined;
   /** Messages since the socket was last seen empty. */
   #unsent = 0;
   #emptied = 0;
 
-  constructor(writer: SocketWriter, id: string) {
+  constructor(writer: SocketWriter, id: string, counters: ConnectionCounters) {
     super();
     this.#writer = writer;
     this.#id = asciiId(id);
+    this.#counters = counters;
   }
 
-  send(message: Message): void {
+  send(frames: Frames): void {
     const writer = this.#writer;
     if (this.hasLeft || !writer.isOpen) return;
-    message.writeFrame(writer.socket, this.#id);
-    this.#unsent++;
+    frames.write(writer.socket, this.#id);
+    const { length } = frames.messages;
+    this.#unsent += length;
+    this.#counters.messagesTotal += length;
   }
 
   get load(): Load {

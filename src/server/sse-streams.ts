@@ -9,9 +9,6 @@ import { showError } from './show-result.ts';
 import { SseStream } from './sse-stream.ts';
 import type { Yoga } from './yoga.ts';
 
-/** How many streams may be reserved that were not opened yet: reservations cost a client next to nothing. */
-const MAX_RESERVED = 1000;
-
 /** Ids of operations come back with each result. */
 const MAX_ID_LENGTH = 256;
 
@@ -36,15 +33,16 @@ export interface SseStreams {
  */
 export function createSseStreams(
   yoga: Yoga,
-  { maxBodyBytes, maxOperationsPerSocket, sseReservedMs, stalledReaderMs }: ServerLimits,
+  limits: ServerLimits,
   maskError: (error: unknown, message: string) => Error,
 ): SseStreams {
+  const { maxBodyBytes, maxOperationsPerSocket, maxSseReserved, sseReservedMs, stallMs } = limits;
   const streams = new Map<string, SseStream>();
 
   const reserve = (response: ServerResponse) => {
     let reserved = 0;
     for (const stream of streams.values()) if (stream.state === 'reserved') reserved++;
-    if (reserved >= MAX_RESERVED) {
+    if (reserved >= maxSseReserved) {
       const message = 'Too many streams are reserved that nobody opened. Try again later.';
       return refuse(response, 503, 'TOO_MANY_RESERVATIONS', message);
     }
@@ -62,7 +60,7 @@ export function createSseStreams(
       return refuse(response, 409, 'STREAM_ALREADY_OPEN', 'The stream is open already.');
     }
     stream.open(response);
-    cutWhenStalled(response, stalledReaderMs);
+    cutWhenStalled(response, stallMs);
   };
 
   const begin = async (

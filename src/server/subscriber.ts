@@ -1,5 +1,5 @@
 import type { ExecutionResult } from 'graphql';
-import type { Message } from './message.ts';
+import type { Frames } from './message.ts';
 
 /**
  * How much of what a subscriber was sent its connection has not taken. `FREE`: little. `FULL`: it should get nothing more
@@ -21,6 +21,7 @@ export abstract class Subscriber implements AsyncIterableIterator<ExecutionResul
   /** Messages of the group up to this place were told before it joined, or are older than what was. */
   from = Number.NEGATIVE_INFINITY;
   #subscribed: Subscribed | undefined;
+  readonly #onLeft: (() => void)[] = [];
   #hasLeft = false;
 
   /** Whether it has ended, or its client has left. */
@@ -28,14 +29,19 @@ export abstract class Subscriber implements AsyncIterableIterator<ExecutionResul
     return this.#hasLeft;
   }
 
-  /** Takes a message, in order. Never waits. */
-  abstract send(message: Message): void;
+  /** Takes messages, in order. Never waits. */
+  abstract send(frames: Frames): void;
   abstract readonly load: Load;
   /** Is kept when the load is `FREE`, or the subscriber has left. */
   abstract freed(): Promise<void>;
   abstract next(): Promise<IteratorResult<ExecutionResult>>;
   /** Ends the operation: nothing more comes. Called once. */
   protected abstract onEnd(): void;
+
+  /** Has `tell` called once, when it ends or its client leaves. To be asked before that. */
+  onLeft(tell: () => void): void {
+    this.#onLeft.push(tell);
+  }
 
   /** @returns whether it can: it may have left already */
   attach(subscribed: Subscribed): boolean {
@@ -51,6 +57,7 @@ export abstract class Subscriber implements AsyncIterableIterator<ExecutionResul
     this.#subscribed?.leave(this);
     this.#subscribed = undefined;
     this.onEnd();
+    for (const tell of this.#onLeft) tell();
   }
 
   return(): Promise<IteratorResult<ExecutionResult>> {

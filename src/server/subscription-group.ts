@@ -1,10 +1,13 @@
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
-import { isLiveStream, type LiveStream } from '../lib/live-stream.ts';
-import type { Message } from './message.ts';
+import { isLiveStream, type LiveStream, type Placed } from '../lib/live-stream.ts';
+import { Frames, type Message } from './message.ts';
 import type { Subscribed, Subscriber } from './subscriber.ts';
 
 /** After so long, in milliseconds, sockets and timers get their turn, however much there is to tell. */
 const LONGEST_TURN_MS = 5;
+
+/** So many messages at most are handed to each member at once. */
+const MOST_AT_ONCE = 64;
 
 /** What a group makes of the values of its source. */
 export interface GroupParts {
@@ -14,6 +17,8 @@ export interface GroupParts {
   readonly explain: (error: unknown) => Message;
   /** Called when nobody is left. */
   readonly onEmpty: () => void;
+  /** Called when an event stream ends for one who was too slow. */
+  readonly onFellBehind: () => void;
 }
 
 /**
@@ -22,7 +27,7 @@ export interface GroupParts {
  * A subscriber is *alone* or a *member*. It begins alone, with a stream of its own, from which it gets the present state, or
  * what has happened since its cursor, as fast as its connection takes it. When there is no more to catch up with it becomes
  * a member: its stream becomes the group's, or is left for the group's, from which it then gets what comes after the same
- * place. The group reads one value at a time, executes once, and hands the message to every member.
+ * place. The group reads what there is, executes once for each value, and hands the messages to every member.
  *
  * A member whose connection does not take that: of a state stream it is alone again, on a fork of the stream, in which what
  * it can't take is merged; of an event stream it is told that it is too slow, and its operation ends.
@@ -47,7 +52,10 @@ export class SubscriptionGroup implements Subscribed {
   /** Takes a subscriber in, with a stream of its own to begin with. */
   add(subscriber: Subscriber, stream: AsyncIterator<unknown>): void {
     if (subscriber.attach(this)) void this.#follow(subscriber, stream);
-    else void stream.return?.();
+    else {
+      void stream.return?.();
+      if (this.isEmpty) this.#parts.onEmpty();
+    }
   }
 
   leave(subscriber: Subscriber): void {
@@ -74,11 +82,11 @@ export class SubscriptionGroup implements Subscribed {
           subscriber.end();
           return;
         }
-        subscriber.send(await this.#parts.resolve(result.value));
+        subscriber.send(new Frames([await this.#parts.resolve(result.value)]));
         await this.#giveWay();
       }
     } catch (error) {
-      subscriber.send(this.#parts.explain(error));
+      subscriber.send(new Frames([this.#parts.explain(error)]));
       subscriber.end();
     }
   }
@@ -109,26 +117,37 @@ export class SubscriptionGroup implements Subscribed {
         const result = await source.next();
         if (this.#source !== source) return;
         if (result.done === true) break;
-        const { place } = source;
-        const message = await this.#parts.resolve(result.value);
+        const first = { value: result.value, place: source.place };
+        const values = [first, ...(source.takeWaiting?.(MOST_AT_ONCE - 1) ?? [])];
+        const messages = await this.#resolveAll(values);
         if (this.#source !== source) return;
+        const frames = new Frames(messages.map(({ value }) => value));
         for (const member of this.#members) {
-          if (place > member.from) this.#deliver(member, message, source);
+          this.#deliver(member, framesAfter(member.from, messages, frames), source);
         }
         await this.#giveWay();
       }
       for (const member of this.#members) member.end();
     } catch (error) {
-      const message = this.#parts.explain(error);
+      const frames = new Frames([this.#parts.explain(error)]);
       for (const member of this.#members) {
-        member.send(message);
+        member.send(frames);
         member.end();
       }
     }
   }
 
-  #deliver(member: Subscriber, message: Message, source: LiveStream<unknown>): void {
-    member.send(message);
+  async #resolveAll(values: readonly Placed<unknown>[]): Promise<readonly Placed<Message>[]> {
+    const messages: Placed<Message>[] = [];
+    for (const { value, place } of values) {
+      messages.push({ value: await this.#parts.resolve(value), place });
+    }
+    return messages;
+  }
+
+  #deliver(member: Subscriber, frames: Frames, source: LiveStream<unknown>): void {
+    if (frames.messages.length === 0) return;
+    member.send(frames);
     const { load } = member;
     if (load === 'FREE') return;
     if (source.kind === 'state') {
@@ -143,7 +162,8 @@ export class SubscriptionGroup implements Subscribed {
   }
 
   async #cutOff(subscriber: Subscriber, last: unknown): Promise<void> {
-    if (last !== undefined) subscriber.send(await this.#parts.resolve(last));
+    this.#parts.onFellBehind();
+    if (last !== undefined) subscriber.send(new Frames([await this.#parts.resolve(last)]));
     subscriber.end();
   }
 
@@ -158,6 +178,12 @@ export class SubscriptionGroup implements Subscribed {
     await turnOfTheLoop();
     this.#turnSince = performance.now();
   }
+}
+
+/** Those of the messages whose places come after a certain one, which are all of them but for who has just come. */
+function framesAfter(from: number, messages: readonly Placed<Message>[], all: Frames): Frames {
+  if (messages.every(({ place }) => place > from)) return all;
+  return new Frames(messages.filter(({ place }) => place > from).map(({ value }) => value));
 }
 
 function isShareable(stream: AsyncIterator<unknown>): stream is LiveStream<unknown> {

@@ -1,25 +1,30 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type DocumentNode, type ExecutionArgs, GraphQLError, getOperationAST } from 'graphql';
 import {
-  CloseCode,
-  handleProtocols,
-  makeServer,
-  type ServerOptions,
-  type Context as SocketContext,
-} from 'graphql-ws';
+  type DocumentNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+  GraphQLError,
+  getOperationAST,
+} from 'graphql';
+import { handleProtocols, makeServer, type ServerOptions } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { messageOf } from '../lib/domain-error.ts';
+import { CLOSE_CODES } from './close-codes.ts';
+import type { Connections } from './connections.ts';
+import { TOO_MANY_SUBSCRIPTIONS } from './limited-subscriptions.ts';
 import type { ServerLimits } from './limits.ts';
+import { idOf } from './operation-ids.ts';
+import type { ConnectionInfo } from './server.ts';
 import { showError, showResult } from './show-result.ts';
+import { SocketConnection } from './socket-connection.ts';
 import { SocketSubscriber } from './socket-subscriber.ts';
-import { SocketWriter } from './socket-writer.ts';
 import type { Subscribers, Yoga } from './yoga.ts';
 
-/** Close code for a client that does not read what it is sent. */
-const CLOSE_TOO_SLOW = 4413;
+/** So many sockets above the limit are told so; more are cut without a word. */
+const MOST_TURNED_AWAY = 1000;
 
 /** Where WebSocket clients come in. */
 export interface WebSocketEndpoint {
@@ -29,11 +34,6 @@ export interface WebSocketEndpoint {
   close(): Promise<void>;
 }
 
-interface Extra {
-  readonly request: IncomingMessage;
-  readonly writer: SocketWriter;
-}
-
 /**
  * Serves GraphQL over WebSocket by the graphql-transport-ws protocol. Each operation goes through the same parsing,
  * validation, execution and masking as over HTTP.
@@ -41,91 +41,120 @@ interface Extra {
 export function createWebSocketEndpoint(
   yoga: Yoga,
   subscribers: Subscribers,
+  connections: Connections,
   limits: ServerLimits,
   logger: Logger,
 ): WebSocketEndpoint {
-  const { maxFrameBytes, maxOperationsPerSocket, heartbeatMs, stallMs, closeGraceMs } = limits;
+  const { maxFrameBytes, maxSockets, maxOperationsPerSocket, initTimeoutMs, closeGraceMs } = limits;
+  const { clients, counters } = connections;
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: maxFrameBytes,
     handleProtocols,
   });
-  const engines = new WeakMap<ExecutionArgs, Engine>();
-  const engineOf = (args: ExecutionArgs): Engine => {
-    const engine = engines.get(args);
-    if (engine === undefined)
-      throw new Error('An operation came by another door than onSubscribe.');
-    return engine;
+  const opened = new Set<SocketConnection>();
+  /** Those that were prepared and not executed yet. */
+  const operations = new WeakMap<ExecutionArgs, Perform>();
+  const perform = (args: ExecutionArgs): Promise<Outcome> => {
+    const found = operations.get(args);
+    if (found === undefined) throw new Error('An operation came by another door than onSubscribe.');
+    return found(args);
   };
-  const protocol = makeServer<Record<string, unknown>, Extra>({
-    execute: (args) => engineOf(args).execute(args),
-    subscribe: (args) => engineOf(args).subscribe(args),
-    onSubscribe: async (context, id, payload) => {
-      if (Object.keys(context.subscriptions).length > maxOperationsPerSocket) {
+
+  const protocol = makeServer<Record<string, unknown>, SocketConnection>({
+    connectionInitWaitTimeout: initTimeoutMs,
+    onConnect({ extra: { client }, connectionParams = {} }) {
+      client.connectionParams = connectionParams;
+    },
+    execute: perform,
+    subscribe: perform,
+    async onSubscribe({ extra: connection }, name, payload) {
+      const end = connection.begin();
+      if (end === undefined) {
+        connection.refused();
         const message = `More than ${maxOperationsPerSocket} operations at once on one WebSocket. Complete some, or open another.`;
         return [new GraphQLError(message, { extensions: { code: 'TOO_MANY_OPERATIONS' } })];
       }
-      const prepared = await prepare(yoga, engines, context, payload);
-      if ('contextValue' in prepared) {
-        const { writer } = context.extra;
-        subscribers.set(Object(prepared.contextValue), new SocketSubscriber(writer, id));
+      const prepared = await prepare(yoga, connection.client, payload);
+      if (!('args' in prepared)) {
+        end();
+        return prepared;
       }
-      return prepared;
+      const { args, isSubscription, engine } = prepared;
+      if (isSubscription) {
+        const subscriber = new SocketSubscriber(connection.writer, idOf(name), counters);
+        subscriber.onLeft(end);
+        subscribers.set(Object(args.contextValue), subscriber);
+        operations.set(args, async () => {
+          const outcome = await engine.subscribe(args);
+          if (isRefusal(outcome)) connection.refused();
+          else connection.served();
+          return outcome;
+        });
+      } else {
+        operations.set(args, async () => {
+          connection.served();
+          try {
+            return await engine.execute(args);
+          } finally {
+            end();
+          }
+        });
+      }
+      return args;
     },
-    onError: (_context, _id, _payload, errors) => errors.map(showError),
+    onError({ extra: { ids } }, name, _payload, errors) {
+      ids.end(name);
+      return errors.map(showError);
+    },
+    onComplete({ extra: { ids } }, name) {
+      ids.end(name);
+    },
     onNext: (_context, _id, _payload, _args, result) => showResult(result),
   });
 
-  /** Sockets that have not answered the latest ping. */
-  const silent = new Set<WebSocket>();
-  const heartbeat = setInterval(() => {
-    for (const socket of sockets.clients) {
-      if (silent.has(socket)) socket.terminate();
-      else {
-        silent.add(socket);
-        socket.ping();
-      }
-    }
-  }, heartbeatMs);
-  heartbeat.unref();
-
-  const open = (socket: WebSocket, request: IncomingMessage, connection: Socket) => {
-    const writer = new SocketWriter(socket, connection, {
-      stallMs,
-      onStalled: () => {
-        if (writer.isOpen) socket.close(CLOSE_TOO_SLOW, 'Nothing was read for too long');
-        else socket.terminate();
-      },
-    });
-    const fail = (error: unknown) => {
-      logger.error({ err: error }, 'A WebSocket operation failed.');
-      socket.close(CloseCode.InternalServerError, 'Internal server error');
-    };
-    socket.on('pong', () => silent.delete(socket));
+  const open = (socket: WebSocket, request: IncomingMessage, tcp: Socket) => {
     // Malformed and oversized frames come here; `ws` then closes the socket by itself, with the fitting code.
     socket.on('error', (error) => logger.debug({ err: error }, 'A WebSocket was misused.'));
+    const client = connections.add('websocket', request);
+    const giveBack = opened.size < maxSockets ? clients.takeSocket(client.address) : undefined;
+    if (giveBack === undefined) {
+      counters.tooManyTotal++;
+      socket.close(CLOSE_CODES.tryAgainLater, 'Try again later');
+      return;
+    }
+    const connection = new SocketConnection(socket, tcp, client, { connections, limits });
+    opened.add(connection);
+    const { ids } = connection;
     const closed = protocol.opened(
       {
         protocol: socket.protocol,
         send: (data) =>
           new Promise((resolve, reject) => {
-            if (socket.readyState !== socket.OPEN) resolve();
-            else socket.send(data, (error) => (error == null ? resolve() : reject(error)));
+            if (!connection.isOpen) resolve();
+            else
+              socket.send(ids.write(data), (error) => (error == null ? resolve() : reject(error)));
           }),
-        close: (code, reason) => socket.close(code, reason),
+        close: (code = 1000, reason = '') => connection.close(code, reason),
         onMessage: (handle) => {
           socket.on('message', (data) => {
-            // A message handled after the socket went away has nobody to fail for.
-            handle(String(data)).catch((error: unknown) => {
-              if (socket.readyState === socket.OPEN) fail(error);
+            if (!connection.isOpen) return;
+            const reading = ids.read(String(data));
+            if (reading.kind === 'IGNORE') return;
+            if (reading.kind === 'CLOSE') return connection.close(reading.code, reading.reason);
+            handle(reading.text).catch((error: unknown) => {
+              if (!connection.isOpen) return; // there is nobody to fail for
+              logger.error({ err: error }, 'A WebSocket operation failed.');
+              connection.close(CLOSE_CODES.serverFault, 'Internal server error');
             });
           });
         },
       },
-      { request, writer },
+      connection,
     );
     socket.once('close', (code, reason) => {
-      silent.delete(socket);
+      opened.delete(connection);
+      giveBack();
       closed(code, String(reason)).catch((error: unknown) =>
         logger.error({ err: error }, 'A WebSocket could not be tidied up.'),
       );
@@ -134,12 +163,15 @@ export function createWebSocketEndpoint(
 
   return {
     upgrade(request, socket, head) {
+      if (sockets.clients.size >= maxSockets + MOST_TURNED_AWAY) {
+        socket.destroy();
+        return;
+      }
       // What the HTTP server hands over is the connection itself, whatever its type says.
       sockets.handleUpgrade(request, socket, head, (made) => open(made, request, socket as Socket));
     },
     async close() {
-      clearInterval(heartbeat);
-      for (const socket of sockets.clients) socket.close(1001, 'Going away');
+      for (const connection of opened) connection.goAway();
       const cut = setTimeout(() => {
         for (const socket of sockets.clients) socket.terminate();
       }, closeGraceMs);
@@ -155,20 +187,28 @@ type Payload = Parameters<NonNullable<ServerOptions['onSubscribe']>>[2];
 /** The part of an operation's envelope that executes it. */
 type Engine = Pick<ReturnType<Yoga['getEnveloped']>, 'execute' | 'subscribe'>;
 
-/** Parses and validates an operation and makes its context; `engines` then knows how to execute it. */
+type Outcome = ExecutionResult | AsyncIterableIterator<ExecutionResult>;
+type Perform = (args: ExecutionArgs) => Promise<Outcome>;
+
+interface Prepared {
+  readonly args: ExecutionArgs;
+  readonly isSubscription: boolean;
+  readonly engine: Engine;
+}
+
+/** Parses and validates an operation and makes its context. Answers what is wrong with it where it can't be executed. */
 async function prepare(
   yoga: Yoga,
-  engines: WeakMap<ExecutionArgs, Engine>,
-  { extra, connectionParams = {} }: SocketContext<Record<string, unknown>, Extra>,
+  connection: ConnectionInfo,
   { query, variables, operationName }: Payload,
-): Promise<ExecutionArgs | readonly GraphQLError[]> {
-  const connection = { transport: 'websocket', request: extra.request, connectionParams } as const;
+): Promise<Prepared | readonly GraphQLError[]> {
   const { schema, parse, validate, contextFactory, ...engine } = yoga.getEnveloped({ connection });
   try {
     const document: DocumentNode = parse(query);
     const faults = validate(schema, document) as readonly GraphQLError[]; // by the type it could be anything
     if (faults.length > 0) return faults;
-    if (getOperationAST(document, operationName) == null) {
+    const operation = getOperationAST(document, operationName);
+    if (operation == null) {
       const message = 'Could not determine what operation to execute.';
       const extensions = { code: 'OPERATION_RESOLUTION_FAILURE' };
       return [new GraphQLError(message, { extensions })];
@@ -180,10 +220,15 @@ async function prepare(
       variableValues: variables ?? null,
       contextValue: await contextFactory(),
     };
-    engines.set(args, engine);
-    return args;
+    return { args, isSubscription: operation.operation === 'subscription', engine };
   } catch (error) {
     // Masked already: by the context's error handler, or it is a fault of the document.
     return [error instanceof GraphQLError ? error : new GraphQLError(messageOf(error))];
   }
+}
+
+function isRefusal(outcome: Outcome): boolean {
+  if (Symbol.asyncIterator in outcome) return false;
+  const { code } = outcome.errors?.[0]?.extensions ?? {};
+  return code === TOO_MANY_SUBSCRIPTIONS;
 }

@@ -8,8 +8,10 @@ import {
   type YogaLogger,
 } from 'graphql-yoga';
 import type { Logger } from 'pino';
+import type { Connections } from './connections.ts';
 import { comesInParts, useAnswersInParts } from './defer-stream.ts';
 import { createExecutor } from './executor.ts';
+import { LimitedSubscriptions } from './limited-subscriptions.ts';
 import type { ServerLimits } from './limits.ts';
 import type { ConnectionInfo, ServerOptions } from './server.ts';
 import { SharedSubscriptions } from './shared-subscriptions.ts';
@@ -40,6 +42,7 @@ export function createGraphQLYoga(
   options: ServerOptions,
   limits: ServerLimits,
   subscribers: Subscribers,
+  connections: Connections,
 ) {
   const { schema, createContext, logger, maskError } = options;
   return createYoga<TransportContext>({
@@ -47,7 +50,7 @@ export function createGraphQLYoga(
     graphqlEndpoint: GRAPHQL_PATH,
     context: ({ connection }) => createContext(connection),
     plugins: [
-      useOwnEngine(options, limits, subscribers),
+      useOwnEngine(options, limits, subscribers, connections),
       useDeferStream(),
       useAnswersInParts(maskError),
       useErrorCodes(),
@@ -70,9 +73,11 @@ function useOwnEngine(
   { maskError, sharingKey = () => undefined }: ServerOptions,
   { maxDocumentTokens }: ServerLimits,
   subscribers: Subscribers,
+  { clients, counters }: Connections,
 ): Plugin<TransportContext> {
   const execute = createExecutor();
-  const subscriptions = new SharedSubscriptions({ execute, maskError, sharingKey });
+  const shared = new SharedSubscriptions({ execute, maskError, sharingKey, counters });
+  const subscriptions = new LimitedSubscriptions(shared, clients, counters);
   const parseWithin: typeof parse = (source, options) =>
     parse(source, { ...options, maxTokens: maxDocumentTokens });
   return {
@@ -81,7 +86,14 @@ function useOwnEngine(
       if (!comesInParts(document, contextValue.connection)) setExecuteFn(execute);
     },
     onSubscribe: ({ setSubscribeFn }) =>
-      setSubscribeFn((args) => subscriptions.subscribe(args, subscribers.get(args.contextValue))),
+      setSubscribeFn((args) => {
+        const { contextValue } = args;
+        return subscriptions.subscribe(
+          args,
+          contextValue.connection,
+          subscribers.get(contextValue),
+        );
+      }),
   };
 }
 
@@ -122,7 +134,7 @@ function useRelease(): Plugin {
 /** A result without data: the variables did not fit what the operation declares, or it could not be subscribed to. */
 function withInputCode<R extends { readonly errors?: readonly GraphQLError[] }>(result: R): R {
   const errors = result.errors?.map((error) => {
-    if (error.path !== undefined) return error; // a resolver's
+    if (error.path !== undefined || 'code' in error.extensions) return error; // a resolver's, or our own
     const { message, nodes } = error;
     const extensions = { code: 'BAD_USER_INPUT', http: { spec: true, status: 400 } };
     return new GraphQLError(message, { nodes: nodes ?? null, extensions });

@@ -3,6 +3,7 @@ import type { Capabilities } from './capabilities.ts';
 import { StorageOpenError } from './database.ts';
 import * as first from './migrations/0001-first.ts';
 import * as debuggerTables from './migrations/0002-debugger.ts';
+import * as eventTables from './migrations/0003-events.ts';
 import { runPlain } from './queries.ts';
 import type { Tables } from './tables.ts';
 
@@ -16,6 +17,7 @@ export interface Migration {
 const MIGRATIONS: readonly Migration[] = [
   { name: '0001-first', up: first.up },
   { name: '0002-debugger', up: debuggerTables.up },
+  { name: '0003-events', up: eventTables.up },
 ];
 
 /** What is migrated. */

@@ -15,6 +15,8 @@ export interface Tables {
   readonly audit_entries: AuditEntriesTable;
   readonly breakpoints: BreakpointsTable;
   readonly debug_sessions: DebugSessionsTable;
+  readonly job_events: JobEventsTable;
+  readonly job_event_runs: JobEventRunsTable;
   readonly database_owner: DatabaseOwnerTable;
 }
 
@@ -31,6 +33,8 @@ export const TABLE_KEYS: {
   audit_entries: ['id'],
   breakpoints: ['id'],
   debug_sessions: ['job_id'],
+  job_events: ['sequence'],
+  job_event_runs: ['number'],
   database_owner: ['id'],
 };
 
@@ -203,6 +207,32 @@ export interface DebugSessionsTable {
   updated_at: number;
   /** When a job that stands still goes on by itself. */
   resume_at: number | null;
+}
+
+/** What happened in jobs, in the order it was told. */
+export interface JobEventsTable {
+  /** Place in the order of all events of the database. */
+  sequence: number;
+  job_id: string;
+  flow_id: string;
+  at: number;
+  type: string;
+  /** JSON of what the event says besides. */
+  details: string;
+}
+
+/** The runs of the server on this database: cursors name them. */
+export interface JobEventRunsTable {
+  /** From 1, in the order they began. */
+  number: number;
+  epoch: string;
+  first_sequence: number;
+  /** The newest event that was told, where all of them were stored; null while it runs, and when it was killed. */
+  last_sequence: number | null;
+  /** Events up to this one were removed, because they were too many. */
+  removed_to: number;
+  /** JSON, pairs of numbers: events after the one and up to the other were told but could not be stored. */
+  holes: string;
 }
 
 /** The process that may run jobs on the database, or did last. One row. */

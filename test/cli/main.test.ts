@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { millrace } from './millrace.ts';
 
-const COMMANDS = ['start', 'run', 'validate', 'migrate'];
+const COMMANDS = ['start', 'run', 'watch', 'validate', 'migrate'];
 
 test('help says which commands there are', async () => {
   const { code, stdout } = await millrace('--help');
@@ -35,6 +35,9 @@ test.each([
   [['run', 'a', 'b'], 'Name one flow.'],
   [['run', 'nothing'], 'There is no flow "nothing". Known: articles, policies.'],
   [['validate'], 'Name one flow.'],
+  [['watch'], 'Name one job.'],
+  [['watch', 'a', 'b'], 'Name one job.'],
+  [['watch', 'a', '--url', 'here'], '--url is "here" and must be an address'],
 ])('%j is refused with exit code 2', async (args, message) => {
   const { code, stdout, stderr } = await millrace(...args);
   expect(stderr).toContain(message);

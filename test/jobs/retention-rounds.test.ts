@@ -38,11 +38,13 @@ async function openRetention(open: TestDatabase['open'], options: RetentionOptio
     },
   };
   const removed: RemovedJob[] = [];
+  let told = 0;
   const warnings: string[] = [];
   const retention = createRetention({
     database,
     clock,
     logger: { warn: (_, message) => warnings.push(message) },
+    trimEvents: async () => 0,
     onRemoved: (jobs) => removed.push(...jobs),
     jobs: NEVER,
     traces: NEVER,
@@ -89,6 +91,14 @@ async function openRetention(open: TestDatabase['open'], options: RetentionOptio
           message: '',
           facts: null,
         }),
+        reads.insertInto('job_events').values({
+          sequence: ++told,
+          job_id: jobId,
+          flow_id: 'echo',
+          at: 0,
+          type: 'JOB_PAUSED',
+          details: '{}',
+        }),
       ]),
     );
 
@@ -103,7 +113,9 @@ async function openRetention(open: TestDatabase['open'], options: RetentionOptio
     endJob,
     addRows,
     /** The ids of all jobs in some table. */
-    async jobsIn(table: 'jobs' | 'job_results' | 'activations' | 'job_logs' | 'breakpoints') {
+    async jobsIn(
+      table: 'jobs' | 'job_results' | 'activations' | 'job_logs' | 'job_events' | 'breakpoints',
+    ) {
       const column = table === 'jobs' ? 'id' : 'job_id';
       const rows = await reads
         .selectFrom(table)
@@ -139,7 +151,14 @@ forEachDatabase(({ open }) => {
       await createBreakpointStore(database).insert(breakpoints);
       await round();
       expect(await jobsIn('jobs')).toEqual(['not counted', 'running', 'young']);
-      for (const table of ['job_results', 'activations', 'job_logs', 'breakpoints'] as const) {
+      const tables = [
+        'job_results',
+        'activations',
+        'job_logs',
+        'job_events',
+        'breakpoints',
+      ] as const;
+      for (const table of tables) {
         expect(await jobsIn(table)).toEqual(['not counted', 'young']);
       }
       expect(removed.toSorted(byId)).toEqual([
@@ -176,9 +195,10 @@ forEachDatabase(({ open }) => {
       await round();
       expect(await jobsIn('activations')).toEqual([]);
       expect(await jobsIn('job_logs')).toEqual([]);
+      expect(await jobsIn('job_events')).toEqual([]);
       expect(await jobsIn('jobs')).toEqual([]);
       // Three steps for each kind of row, and one for the jobs.
-      expect(pauses.filter((delayMs) => delayMs === 1).length).toBeGreaterThanOrEqual(7);
+      expect(pauses.filter((delayMs) => delayMs === 1).length).toBeGreaterThanOrEqual(10);
     });
   });
 
@@ -197,6 +217,7 @@ forEachDatabase(({ open }) => {
       expect(await jobsIn('activations')).toEqual(['c', 'd']);
       expect(await jobsIn('job_logs')).toEqual(['c', 'd']);
       expect(await jobsIn('job_results')).toEqual(['a', 'b', 'c', 'd']);
+      expect(await jobsIn('job_events')).toEqual(['a', 'b', 'c', 'd']);
       expect(await jobsIn('jobs')).toEqual(['a', 'b', 'c', 'd']);
     });
 

@@ -5,6 +5,7 @@ import { ended, openApp, startJob, subscribeRefusal, until, watch } from '../api
 import { echo, queueing, waiting } from '../api/flows.ts';
 import { Gate, passes, range } from '../engine/parts.ts';
 import {
+  JobMonitoringDocument,
   JobStatusChangedDocument,
   QueueStatusChangedDocument,
   RoutineStatusChangedDocument,
@@ -114,6 +115,37 @@ describe('queueStatusChanged', () => {
     for (const { queueStatusChanged } of await stream.rest()) {
       expect(queueStatusChanged.map(({ routineId }) => routineId)).toEqual(['second']);
     }
+  });
+});
+
+describe('jobMonitoring', () => {
+  test('M6 M8 the whole picture, first as it is, then as it changes, to the end', async () => {
+    const gate = new Gate();
+    const clock = new ManualClock();
+    const app = await openApp({ flows: [queueing(gate, 2)], clock });
+    const jobId = await startJob(app, { flowId: 'queueing' });
+    await until(() => gate.waiting === 1);
+    const stream = await watch(app, JobMonitoringDocument, { jobId, maxRateHz: 10 });
+    const told = async () => {
+      const job = (await stream.next())?.jobMonitoring;
+      const counts = job?.routines.map(({ executionCount }) => executionCount);
+      return job === undefined ? undefined : `${job.status} ${counts?.join(' ')}`;
+    };
+    expect(await told()).toBe('RUNNING 1 0');
+    gate.open();
+    await settle();
+    await clock.advance(200);
+    expect(await told()).toBe('RUNNING 1 1');
+    await until(() => gate.waiting === 1);
+    gate.open();
+    await ended(app, jobId);
+    await clock.advance(200);
+    const all: string[] = [];
+    for (let more = await told(); more !== undefined; more = await told()) all.push(more);
+    expect(all.at(-1)).toBe('COMPLETED 1 2');
+    const late = await watch(app, JobMonitoringDocument, { jobId, maxRateHz: 10 });
+    const pictures = (await late.rest()).map(({ jobMonitoring }) => jobMonitoring.status);
+    expect(pictures).toEqual(['COMPLETED']);
   });
 });
 

@@ -146,7 +146,7 @@ describe('a request that is at fault', () => {
       expect(await codeOf(post({ query: '{ transport }', more: 1 }))).toEqual([400, 'BAD_REQUEST']);
       expect(await codeOf(post([{ query: '{ transport }' }]))).toEqual([400, 'BAD_REQUEST']);
       expect(await post('{}', { 'content-type': 'text/plain' })).toMatchObject({ status: 415 });
-      expect(await send({ method: 'PUT', body: '{}', headers: json })).toMatchObject({
+      expect(await send({ method: 'PATCH', body: '{}', headers: json })).toMatchObject({
         status: 405,
       });
       expect(

@@ -32,6 +32,8 @@ export class Board {
   executions = 0;
   /** Streams that are open. */
   streams = 0;
+  /** How often somebody has subscribed. */
+  subscribed = 0;
 
   get told(): number {
     return this.#told.length;
@@ -66,6 +68,13 @@ export class Board {
       },
       caughtUpAt,
       fork,
+      takeWaiting: (most) => {
+        const waiting = this.#told.slice(place, place + most);
+        const end = waiting.findIndex(({ text }) => text === 'BREAK');
+        const taken = end < 0 ? waiting : waiting.slice(0, end);
+        place += taken.length;
+        return taken.map((value) => ({ value, place: value.number }));
+      },
       fallBehind: () => ({ number: place, text: 'FELL BEHIND' }),
       next: async () => {
         while (isOpen && this.#told[place] === undefined) {
@@ -149,13 +158,19 @@ export function makeSharedSchema(board: Board): GraphQLSchema {
         news: {
           type: NewsType,
           args: { after: { type: GraphQLInt } },
-          subscribe: (_root, { after }) => board.news(Number(after ?? board.told)),
+          subscribe: (_root, { after }) => {
+            board.subscribed++;
+            return board.news(Number(after ?? board.told));
+          },
           resolve: (news) => count(news),
         },
         levels: {
           type: new GraphQLList(GraphQLString),
           args: { pad: { type: GraphQLInt, defaultValue: 0 } },
-          subscribe: () => board.levels(),
+          subscribe: () => {
+            board.subscribed++;
+            return board.levels();
+          },
           resolve: (level: unknown, { pad }) => count([...(level as string[]), 'x'.repeat(pad)]),
         },
       },

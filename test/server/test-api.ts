@@ -5,8 +5,9 @@ import ErrorsPlugin from '@pothos/plugin-errors';
 import RelayPlugin, { resolveArrayConnection } from '@pothos/plugin-relay';
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
 import ValidationPlugin from '@pothos/plugin-validation';
-import { GraphQLError } from 'graphql';
+import { GraphQLError, specifiedDirectives } from 'graphql';
 import { z } from 'zod';
+import { deferDirective, streamDirective } from '../../src/graphql/incremental-directives.ts';
 import { latestValueChannel } from '../../src/lib/channel.ts';
 import { type DomainError, NotFoundError } from '../../src/lib/domain-error.ts';
 
@@ -37,6 +38,12 @@ export const BOOKS: readonly Book[] = Array.from({ length: 100 }, (_, at) => ({
 
 /** How many subscriptions of `ticks` and `silence` are open in their source. */
 export const open = { count: 0 };
+
+/** How many values of `flood` were asked for. */
+export const flood = { asked: 0 };
+
+/** Fields named `gated` that wait, by the name of their gate: what to call to let them go on. */
+export const gates = new Map<string, () => void>();
 
 class Unexpected extends Error {}
 
@@ -98,6 +105,20 @@ BookNode.implement({
     shout: t.string({
       args: { times: t.arg.int({ defaultValue: 1 }) },
       resolve: ({ title }, { times }) => title.toUpperCase() + '!'.repeat(times ?? 0),
+    }),
+    gated: t.string({
+      args: { gate: t.arg.string({ required: true }) },
+      resolve: ({ title }, { gate }) =>
+        new Promise<string>((pass) => gates.set(gate, () => pass(title))),
+    }),
+    slowly: t.field({
+      type: BookNode,
+      args: { gate: t.arg.string({ required: true }) },
+      resolve: (book, { gate }) => new Promise<Book>((pass) => gates.set(gate, () => pass(book))),
+    }),
+    next: t.field({
+      type: BookNode,
+      resolve: ({ pages }) => BOOKS[(pages + 1) % BOOKS.length] as Book,
     }),
     later: t.string({ resolve: async ({ title }) => title }),
     brokenNull: t.string({ nullable: true, resolve: () => Promise.reject(new Unexpected('oh')) }),
@@ -196,6 +217,32 @@ builder.subscriptionFields((t) => ({
       }),
     resolve: () => 0,
   }),
+  // As many values as are asked for, without end, one a turn of the event loop.
+  flood: t.string({
+    args: { length: t.arg.int({ required: true }) },
+    subscribe: (_root, { length }): AsyncIterableIterator<string> => {
+      open.count++;
+      const text = 'x'.repeat(length);
+      let isOver = false;
+      return {
+        async next() {
+          await new Promise((resolve) => setImmediate(resolve));
+          if (isOver) return { value: undefined, done: true };
+          flood.asked++;
+          return { value: text, done: false };
+        },
+        async return() {
+          if (!isOver) open.count--;
+          isOver = true;
+          return { value: undefined, done: true };
+        },
+        [Symbol.asyncIterator]() {
+          return this;
+        },
+      };
+    },
+    resolve: (text) => text as string,
+  }),
   brokenEvents: t.int({
     subscribe: () =>
       latestValueChannel<number>((sink) => {
@@ -214,4 +261,6 @@ builder.subscriptionFields((t) => ({
   }),
 }));
 
-export const schema = builder.toSchema();
+export const schema = builder.toSchema({
+  directives: [...specifiedDirectives, deferDirective, streamDirective],
+});

@@ -118,7 +118,7 @@ forEachDatabase(({ name, open, makeUrl }) => {
   if (name === 'SQLite in memory') {
     it('is always new', async () => {
       const applied = await migrateDatabase(await makeUrl());
-      expect(applied).toEqual(['0001-first', '0002-debugger']);
+      expect(applied).toEqual(['0001-first', '0002-debugger', '0003-events']);
     });
     return;
   }
@@ -127,7 +127,7 @@ forEachDatabase(({ name, open, makeUrl }) => {
   it('is brought up to date from the first version, with all that is in it', async () => {
     const url = await makeUrl();
     await makeFirst(url);
-    expect(await migrateDatabase(url)).toEqual(['0002-debugger']);
+    expect(await migrateDatabase(url)).toEqual(['0002-debugger', '0003-events']);
     const database = await open({}, url);
 
     const jobs = createJobStore(database);
@@ -163,7 +163,7 @@ forEachDatabase(({ name, open, makeUrl }) => {
     const url = await makeUrl();
     const { code, stdout, stderr } = await millrace('migrate', '--database-url', url);
     expect(stderr).toBe('');
-    expect(stdout).toMatch(/^Migrated: 0001-first\nMigrated: 0002-debugger\n$/);
+    expect(stdout).toMatch(/^Migrated: 0001-first\nMigrated: 0002-debugger\nMigrated: 0003-events\n$/);
     expect(code).toBe(0);
   });
 });

@@ -1,0 +1,293 @@
+import type { Clock } from '../lib/clock.ts';
+import { Deque } from '../lib/deque.ts';
+import { isKeptWithin } from '../lib/within.ts';
+import type { JobEvent, JobHappening } from '../pubsub/topics.ts';
+import { EventPlaces, type Hole, type LocatedCursor, nextRun } from './event-places.ts';
+import type { EventStore, StoredEvent } from './event-store.ts';
+import { type EventsOf, type Gap, readCursor, writeCursor } from './job-stream-message.ts';
+
+export interface EventLogOptions {
+  readonly store: EventStore;
+  readonly clock: Clock;
+  /** Names this run of the server in cursors. */
+  readonly epoch: string;
+  /** How many events are held in memory for those who come back. Default 10,000. */
+  readonly heldEvents?: number | undefined;
+  /**
+   * The most events that wait in memory to be stored. When there are more, because the database is slow or away, the
+   * oldest are not stored. Default 60,000.
+   */
+  readonly maxUnstored?: number | undefined;
+  /** Told of events that could not be stored. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** Events and gaps, in order. */
+export interface EventPage {
+  readonly messages: readonly (JobEvent | Gap)[];
+  /** All there is up to this place is told by them. */
+  readonly upTo: number;
+}
+
+/** The most events of a page. */
+const PAGE = 500;
+/** How long events wait to be stored together, in milliseconds, and how many are stored as soon as they are there. */
+const STORE_AFTER_MS = 250;
+const STORE_AT_ONCE = 500;
+/** The most events that one transaction stores. */
+const LARGEST_BATCH = 2000;
+/** How many runs of the server cursors may come from. */
+const KNOWN_RUNS = 1000;
+/** How long `close` may take to store what waits, in milliseconds. */
+const CLOSE_LIMIT_MS = 3000;
+
+/**
+ * All that happened in jobs, in one order. Each event has a place, its *sequence*: whole numbers that go on when the
+ * server is started again. The newest are in memory, the rest in the store.
+ *
+ * Invariant: an event that was told is in memory, on its way to the store (in the one batch that is being written), in
+ * the store, removed from it, or in a hole; so a reader gets it or is told that it is gone. Memory ends before the
+ * newest that are held only with what has been stored, or given up.
+ */
+export class EventLog {
+  readonly #options: EventLogOptions;
+  readonly #heldEvents: number;
+  readonly #maxInMemory: number;
+  readonly #memory = new Deque<JobEvent>();
+  #places = new EventPlaces([]);
+  #runNumber = 0;
+  #newest = 0;
+  /** Up to this place nothing is left to be removed. */
+  #trimmedTo = 0;
+  /** The first event that was neither handed to the store nor given up. */
+  #nextToStore = 1;
+  /** The first event of the batch that is being written. */
+  #writingFrom: number | undefined;
+  #writing: Promise<void> | undefined;
+  #cancelTimer: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
+  #isClosed = false;
+
+  constructor(options: EventLogOptions) {
+    const { heldEvents = 10_000, maxUnstored = 60_000 } = options;
+    this.#options = options;
+    this.#heldEvents = heldEvents;
+    this.#maxInMemory = Math.max(heldEvents, maxUnstored);
+  }
+
+  /**
+   * Goes on where the run before ended. To be called once, before all else.
+   * @throws StorageUnavailableError when the database can't be used
+   */
+  async open(): Promise<void> {
+    const { store, epoch } = this.#options;
+    const [runs, newestStored] = await Promise.all([store.readRuns(), store.readNewest()]);
+    const run = nextRun(runs, newestStored, epoch);
+    await store.beginRun(run, run.number - KNOWN_RUNS);
+    this.#places = new EventPlaces([...runs, run]);
+    this.#runNumber = run.number;
+    this.#newest = run.firstSequence - 1;
+    this.#nextToStore = run.firstSequence;
+  }
+
+  /** The place of the newest event. */
+  get newest(): number {
+    return this.#newest;
+  }
+
+  /** How many events are in memory. */
+  get heldCount(): number {
+    return this.#memory.length;
+  }
+
+  /** Adds what happened. It is stored soon. */
+  append(jobId: string, flowId: string, at: number, happening: JobHappening): JobEvent {
+    const { epoch } = this.#options;
+    const sequence = this.#newest + 1;
+    const event = { jobId, flowId, at: Math.floor(at), epoch, sequence, ...happening };
+    this.#newest = sequence;
+    this.#memory.push(event);
+    this.#makeRoom();
+    this.#plan();
+    return event;
+  }
+
+  /** Names a place for clients. */
+  cursorAt(place: number): string {
+    return writeCursor(this.#options.epoch, place);
+  }
+
+  /**
+   * What a cursor means; of one whose run is not known, the place before all that is left. `undefined` for what is no
+   * cursor.
+   */
+  locate(cursor: string): LocatedCursor | undefined {
+    const read = readCursor(cursor);
+    if (read === undefined) return undefined;
+    const located = this.#places.locate(read.epoch, read.sequence, this.#newest);
+    const beforeAll = Math.min(this.#places.removedTo, this.#memoryFrom - 1);
+    if (located === undefined) return { place: beforeAll, isCertain: false };
+    return located.isCertain ? located : { ...located, place: Math.max(located.place, beforeAll) };
+  }
+
+  /**
+   * Some of what comes after a place, from memory at once, else from the store; events of other jobs are left out, as
+   * far as that saves reading.
+   * @throws StorageUnavailableError when the database can't be read now
+   */
+  read(which: EventsOf, after: number): EventPage | Promise<EventPage> {
+    return after >= this.#memoryFrom - 1 ? this.#readMemory(after) : this.#readStored(which, after);
+  }
+
+  /** Removes at most `limit` of the oldest events, so that only the newest `keep` are left; answers how many. */
+  async trim(keep: number, limit: number): Promise<number> {
+    const upTo = this.#newest - keep;
+    if (upTo <= this.#trimmedTo) return 0;
+    // Before they go: who reads them meanwhile sees that some may be missing.
+    this.#places.noteRemoved(upTo);
+    const { removedTo } = this.#places;
+    const { number } = this.#run;
+    const removed = await this.#options.store.remove(upTo, limit, { number, removedTo });
+    if (removed < limit) this.#trimmedTo = upTo;
+    return removed;
+  }
+
+  /** Is kept when all events so far are stored, or given up. */
+  async flush(): Promise<void> {
+    const upTo = this.#newest;
+    while (this.#settledTo < upTo && !this.#isClosed) await this.#store();
+  }
+
+  /** Stores what waits, within a limit. What comes later is not stored. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const { clock, store, onFailure } = this.#options;
+    const isAllStored = await isKeptWithin(this.flush(), CLOSE_LIMIT_MS, clock);
+    this.#isClosed = true;
+    this.#cancelTimer?.();
+    if (!isAllStored || this.#runNumber === 0) return;
+    const run = { ...this.#run, lastSequence: this.#newest };
+    await store.endRun(run, CLOSE_LIMIT_MS).catch(onFailure);
+  }
+
+  get #run() {
+    return { number: this.#runNumber, holes: this.#places.ownHoles };
+  }
+
+  /** The first event in memory. */
+  get #memoryFrom(): number {
+    return this.#memory.peek()?.sequence ?? this.#newest + 1;
+  }
+
+  /** Events up to this place are stored, or given up. */
+  get #settledTo(): number {
+    return (this.#writingFrom ?? this.#nextToStore) - 1;
+  }
+
+  #readMemory(after: number): EventPage {
+    const messages: JobEvent[] = [];
+    for (let at = after + 1 - this.#memoryFrom; messages.length < PAGE; at++) {
+      const event = this.#memory.at(at);
+      if (event === undefined) break;
+      messages.push(event);
+    }
+    return { messages, upTo: after + messages.length };
+  }
+
+  async #readStored(which: EventsOf, after: number): Promise<EventPage> {
+    while (this.#settledTo < this.#memoryFrom - 1) await this.#writing;
+    const before = this.#memoryFrom - 1;
+    const range = { after, upTo: before, limit: PAGE };
+    const rows = await this.#options.store.read(which, range);
+    const last = rows.length < PAGE ? before : (rows.at(-1)?.sequence ?? before);
+    const goneTo = Math.min(this.#places.removedTo, before);
+    const from = Math.max(after, goneTo);
+    const upTo = Math.max(last, goneTo);
+    const removed = { from: after, to: from, lostCount: this.#places.countBetween(after, from) };
+    const holes = [...(from > after ? [removed] : []), ...this.#places.missingBetween(from, upTo)];
+    const gaps = holes.map((hole) => this.#tellHole(which, hole));
+    const events = rows.filter(({ sequence }) => sequence > from).map((row) => this.#toEvent(row));
+    const messages = [...gaps, ...events].sort((a, b) => a.sequence - b.sequence);
+    return { messages, upTo };
+  }
+
+  #tellHole(which: EventsOf, { from, to, lostCount }: Hole): Gap {
+    return {
+      ...which,
+      type: 'GAP',
+      at: this.#options.clock.now(),
+      from: this.cursorAt(from),
+      to: this.cursorAt(to),
+      sequence: to,
+      lostCount,
+    };
+  }
+
+  #toEvent({ details, ...common }: StoredEvent): JobEvent {
+    // It was written from one.
+    return { ...common, epoch: this.#options.epoch, ...details } as JobEvent;
+  }
+
+  /** Lets go of what need not be in memory any more; of what can't be stored in time, too. */
+  #makeRoom(): void {
+    const memory = this.#memory;
+    const settledTo = this.#settledTo;
+    while (memory.length > this.#heldEvents && this.#memoryFrom <= settledTo) memory.shift();
+    while (memory.length > this.#maxInMemory) {
+      const { sequence = 0 } = memory.shift() ?? {};
+      if (sequence < this.#nextToStore) continue;
+      this.#places.noteHole(sequence - 1, sequence);
+      this.#nextToStore = sequence + 1;
+    }
+  }
+
+  /** Sees to it that what waits is stored, now or a little later. */
+  #plan(): void {
+    const waiting = this.#newest + 1 - this.#nextToStore;
+    if (this.#writing !== undefined || this.#isClosed || waiting === 0) return;
+    if (waiting >= STORE_AT_ONCE) void this.#store();
+    else {
+      this.#cancelTimer ??= this.#options.clock.setTimer(STORE_AFTER_MS, () => {
+        this.#cancelTimer = undefined;
+        void this.#store();
+      });
+    }
+  }
+
+  /** Is kept when the batch that is being written, or else the next one, is stored or given up. Never fails. */
+  #store(): Promise<void> {
+    this.#writing ??= this.#storeNext().finally(() => {
+      this.#writing = undefined;
+      this.#writingFrom = undefined;
+      this.#makeRoom();
+      this.#plan();
+    });
+    return this.#writing;
+  }
+
+  async #storeNext(): Promise<void> {
+    const { store, onFailure } = this.#options;
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    const from = this.#nextToStore;
+    const events: StoredEvent[] = [];
+    for (let at = from - this.#memoryFrom; events.length < LARGEST_BATCH; at++) {
+      const event = this.#memory.at(at);
+      if (event === undefined) break;
+      const { epoch: _, jobId, flowId, at: time, sequence, type, ...details } = event;
+      events.push({ jobId, flowId, at: time, sequence, type, details });
+    }
+    this.#nextToStore = from + events.length;
+    this.#writingFrom = from;
+    try {
+      await store.save(events, this.#run);
+    } catch (error) {
+      this.#places.noteHole(from - 1, from + events.length - 1);
+      onFailure(error);
+    }
+  }
+}

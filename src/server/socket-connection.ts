@@ -1,0 +1,131 @@
+import type { Socket } from 'node:net';
+import type { WebSocket } from 'ws';
+import type { ClientConnection } from './client-connection.ts';
+import { CLOSE_CODES, fitReason } from './close-codes.ts';
+import type { Connections } from './connections.ts';
+import type { ServerLimits } from './limits.ts';
+import { OperationIds } from './operation-ids.ts';
+import { SocketWriter } from './socket-writer.ts';
+
+/** A client that was refused more than so many times its operations in a row is closed. */
+const REFUSED_PER_OPERATION = 10;
+
+/**
+ * One WebSocket, from its opening to its close: what goes on on it, and whether its client is still there. At each heartbeat it
+ * is
+ *
+ * - cut, if the client has not answered the ping of the heartbeat before,
+ * - closed, if there was no operation for `idleMs`,
+ * - else sent a ping.
+ */
+export class SocketConnection {
+  readonly client: ClientConnection;
+  readonly writer: SocketWriter;
+  readonly ids = new OperationIds();
+  readonly #socket: WebSocket;
+  readonly #limits: ServerLimits;
+  readonly #connections: Connections;
+  #operations = 0;
+  /** Refused since one was served. */
+  #refused = 0;
+  #idleSinceMs = performance.now();
+  #isSilent = false;
+  /** What the server closes it for, if it does. */
+  #reason: 'idleTotal' | 'deadTotal' | 'tooSlowTotal' | undefined;
+
+  constructor(
+    socket: WebSocket,
+    connection: Socket,
+    client: ClientConnection,
+    { connections, limits }: { readonly connections: Connections; readonly limits: ServerLimits },
+  ) {
+    const { counters, heartbeat } = connections;
+    this.#socket = socket;
+    this.client = client;
+    this.#limits = limits;
+    this.#connections = connections;
+    this.writer = new SocketWriter(socket, connection, {
+      stallMs: limits.stallMs,
+      onStalled: () => this.#closeSlow(),
+    });
+    counters.webSockets++;
+    counters.openedTotal++;
+    const leaveHeartbeat = heartbeat.join(() => this.#beat());
+    socket.on('pong', () => {
+      this.#isSilent = false;
+    });
+    socket.once('close', () => {
+      counters.webSockets--;
+      counters.closedTotal++;
+      if (this.#reason !== undefined) counters[this.#reason]++;
+      leaveHeartbeat();
+    });
+  }
+
+  get isOpen(): boolean {
+    return this.#socket.readyState === this.#socket.OPEN;
+  }
+
+  /**
+   * Begins an operation, unless as many go on as may.
+   * @returns to be called once, when it is over
+   */
+  begin(): (() => void) | undefined {
+    if (this.#operations >= this.#limits.maxOperationsPerSocket) return undefined;
+    const { counters } = this.#connections;
+    this.#operations++;
+    counters.operations++;
+    return () => {
+      this.#operations--;
+      counters.operations--;
+      this.#idleSinceMs = performance.now();
+    };
+  }
+
+  /** An operation was not refused for there being too many. */
+  served(): void {
+    this.#refused = 0;
+  }
+
+  /** An operation was refused for there being too many. Who goes on asking all the same is closed. */
+  refused(): void {
+    this.#refused++;
+    if (this.#refused <= REFUSED_PER_OPERATION * this.#limits.maxOperationsPerSocket) return;
+    this.close(CLOSE_CODES.floods, 'Too many operations that were refused');
+  }
+
+  /** Closes it in the way of the protocol. Of a reason that is too long the end is left out. */
+  close(code: number, reason: string): void {
+    this.#socket.close(code, fitReason(reason));
+  }
+
+  /** Closes it since the server goes away, and says when to come back. */
+  goAway(): void {
+    const delayMs = this.#connections.comeBackAfterMs(this.client);
+    this.close(CLOSE_CODES.goingAway, `Going away, retry in ${delayMs} ms`);
+  }
+
+  #beat(): void {
+    if (this.#isSilent) {
+      this.#reason ??= 'deadTotal';
+      this.#socket.terminate();
+      return;
+    }
+    const idleMs = this.#operations > 0 ? 0 : performance.now() - this.#idleSinceMs;
+    if (this.isOpen && idleMs >= this.#limits.idleMs) {
+      this.#reason ??= 'idleTotal';
+      this.close(CLOSE_CODES.idle, 'Idle');
+    }
+    this.#isSilent = true;
+    this.#socket.ping();
+  }
+
+  #closeSlow(): void {
+    if (!this.isOpen) {
+      this.#socket.terminate();
+      return;
+    }
+    this.#reason ??= 'tooSlowTotal';
+    this.close(CLOSE_CODES.tooSlow, 'Nothing was read for too long');
+  }
+}

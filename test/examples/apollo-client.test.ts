@@ -1,0 +1,6 @@
+import { test } from 'vitest';
+import { expectClientWorks } from './run-client.ts';
+
+test('the example with Apollo Client starts a job, watches it and reads its end', async () => {
+  await expectClientWorks('apollo-client');
+});

@@ -1,0 +1,97 @@
+import { onTestFinished } from 'vitest';
+import { createJobEvents, type JobEventsOptions } from '../../src/jobs/job-events.ts';
+import { cursorOf, type JobStreamMessage } from '../../src/jobs/job-stream-message.ts';
+import { newId } from '../../src/lib/ids.ts';
+import { createMemoryPubSub } from '../../src/pubsub/memory-pubsub.ts';
+import type { JobHappening, Topics } from '../../src/pubsub/topics.ts';
+import type { Database } from '../../src/storage/database.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+const FLOWS = ['odd', 'even'] as const;
+
+/**
+ * The events of a database, as one run of the server has them. Nothing is stored but by `flush` and `close`, for time
+ * stands still. One that is not closed was killed.
+ */
+export async function openEvents(database: Database, options: Partial<JobEventsOptions> = {}) {
+  const clock = new ManualClock();
+  const failures: unknown[] = [];
+  const events = createJobEvents({
+    database,
+    clock,
+    pubsub: createMemoryPubSub<Topics>((error) => failures.push(error)),
+    host: { watch: () => undefined },
+    epoch: newId(),
+    onFailure: (error) => failures.push(error),
+    ...options,
+  });
+  await events.open();
+  onTestFinished(() => events.close());
+  let told = 0;
+  return {
+    record: events.record,
+    subscribe: events.subscribe,
+    mark: events.mark,
+    flush: events.flush,
+    trim: events.trim,
+    close: events.close,
+    clock,
+    failures,
+    get counts() {
+      return events.counts;
+    },
+    /** Tells so many events of jobs 0 to 3, in turn, which are of two flows; `STOP_EXPIRED` says its number. */
+    tell(count: number) {
+      for (let at = 0; at < count; at++) {
+        told += 1;
+        const job = told % 4;
+        const happening: JobHappening =
+          told % 3 === 0 ? { type: 'JOB_PAUSED' } : { type: 'STOP_EXPIRED', afterMs: told };
+        events.record(`job ${job}`, FLOWS[job % 2] ?? '', told, happening);
+      }
+    },
+    /** All events there are now after a cursor; without one, after those there are. */
+    async after(cursor: string | undefined, filter: Filter = {}) {
+      const stream = events.subscribe({ ...filter, after: cursor, since: events.mark() }, true);
+      return readAll(stream);
+    },
+    /** A stream from now on, or from a cursor. */
+    follow(filter: Filter & { readonly after?: string } = {}) {
+      const stream = events.subscribe({ ...filter, since: events.mark() });
+      onTestFinished(async () => void (await stream.return()));
+      return stream;
+    },
+  };
+}
+
+export type ToldEvents = Awaited<ReturnType<typeof openEvents>>;
+
+type Filter = Omit<Parameters<ReturnType<typeof createJobEvents>['subscribe']>[0], 'since'>;
+
+export async function readAll(stream: AsyncIterable<JobStreamMessage>) {
+  const all: JobStreamMessage[] = [];
+  for await (const message of stream) all.push(message);
+  return all;
+}
+
+/** The next messages of a stream. */
+export async function readSome(stream: AsyncIterator<JobStreamMessage>, count: number) {
+  const some: JobStreamMessage[] = [];
+  for (let at = 0; at < count; at++) {
+    const { value, done } = await stream.next();
+    if (done === true) break;
+    some.push(value);
+  }
+  return some;
+}
+
+/** The numbers of events, which are their places as long as no run of the server was killed. */
+export function placesOf(messages: readonly JobStreamMessage[]): readonly number[] {
+  return messages.map((message) => Number(cursorOf(message).split('-').at(-1)));
+}
+
+/** The cursor of a place, in the words of the run that told a message. */
+export function cursorAt(message: JobStreamMessage | undefined, place: number): string {
+  if (message === undefined) throw new Error('There is no message.');
+  return cursorOf(message).replace(/\d+$/, String(place));
+}
