@@ -56,6 +56,7 @@ export const CONTENDERS = {
         resolvers: { Subscription: { jobEvents: { subscribe: () => messages.open(), resolve } } },
       }),
       createContext: () => ({}),
+      sharingKey: () => '',
       logger: pino({ level: 'silent' }),
       maskError: (_error, message) => new Error(message),
       limits: { heartbeatMs: NO_PINGS_MS },

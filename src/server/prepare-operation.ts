@@ -10,8 +10,16 @@ import type { Params } from './request-params.ts';
 import type { ConnectionInfo } from './server.ts';
 import type { Yoga } from './yoga.ts';
 
-/** Executes an operation that was parsed and validated; once. Its errors are masked, those of a stream as they come. */
-export type PreparedOperation = () => Promise<ExecutionResult | AsyncIterable<ExecutionResult>>;
+/** What comes of an operation. Its errors are masked, those of a stream as they come. */
+export type Outcome = ExecutionResult | AsyncIterableIterator<ExecutionResult>;
+
+/** An operation that was parsed and validated. */
+export interface PreparedOperation {
+  readonly args: ExecutionArgs;
+  readonly isSubscription: boolean;
+  /** Executes it, or subscribes to it. To be called once. */
+  readonly perform: () => Promise<Outcome>;
+}
 
 /** Parses and validates an operation and makes its context. Answers what is wrong with it where it can't be executed. */
 export async function prepareOperation(
@@ -38,7 +46,9 @@ export async function prepareOperation(
       variableValues: variables ?? null,
       contextValue: await contextFactory(),
     };
-    return async () => (operation.operation === 'subscription' ? subscribe(args) : execute(args));
+    const isSubscription = operation.operation === 'subscription';
+    const perform = async () => (isSubscription ? subscribe(args) : execute(args));
+    return { args, isSubscription, perform };
   } catch (error) {
     // Masked already: by the context's error handler, or it is a fault of the document.
     return [error instanceof GraphQLError ? error : new GraphQLError(messageOf(error))];

@@ -3,9 +3,9 @@ import type { IncomingMessage } from 'node:http';
 /** What a client asks for, in the words of GraphQL over HTTP. */
 export interface Params {
   readonly query: string;
-  readonly variables?: Record<string, unknown> | null;
-  readonly operationName?: string | null;
-  readonly extensions?: Record<string, unknown> | null;
+  readonly variables?: Record<string, unknown> | null | undefined;
+  readonly operationName?: string | null | undefined;
+  readonly extensions?: Record<string, unknown> | null | undefined;
 }
 
 const PARAM_NAMES: ReadonlySet<string> = new Set([

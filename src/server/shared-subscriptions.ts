@@ -71,6 +71,7 @@ export class SharedSubscriptions {
   #makeGroup(args: ExecutionArgs, onEmpty: () => void): SubscriptionGroup {
     const { counters } = this.#deps;
     const explain = (error: unknown) => new Message({ errors: [this.#mask(error)] });
+    const own = { ...args };
     counters.groups++;
     return new SubscriptionGroup({
       explain,
@@ -81,9 +82,9 @@ export class SharedSubscriptions {
       onFellBehind: () => counters.fellBehindTotal++,
       resolve: async (value) => {
         // What is cached by context, such as loaders and rights, must not outlive the event it was read for.
-        const contextValue: unknown = Object.create(Object(args.contextValue));
+        const contextValue: unknown = Object.create(Object(own.contextValue));
         try {
-          const result = await this.#deps.execute({ ...args, rootValue: value, contextValue });
+          const result = await this.#deps.execute({ ...own, rootValue: value, contextValue });
           if (result.errors === undefined) return new Message(result);
           return new Message({
             ...result,

@@ -29,7 +29,7 @@ interface Operation {
 /** An operation that has its place in a stream and is being prepared. */
 export interface SseOperation {
   /** Runs it to its end. Never fails; does nothing when it was stopped meanwhile. */
-  run(perform: PreparedOperation): Promise<void>;
+  run(perform: PreparedOperation['perform']): Promise<void>;
   /** Gives the place back. */
   stop(): void;
 }
@@ -126,7 +126,7 @@ export class SseStream {
     id: string,
     operation: Operation,
     isOver: () => boolean,
-    perform: PreparedOperation,
+    perform: PreparedOperation['perform'],
   ): Promise<void> {
     if (isOver()) return;
     try {

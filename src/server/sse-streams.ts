@@ -99,9 +99,9 @@ export function createSseStreams(
     if (stream.state === 'closed') return refuseUnknown(response);
     const operation = stream.take(id);
     const prepared = await prepareOperation(yoga, connection, params);
-    if (typeof prepared === 'function') {
+    if ('perform' in prepared) {
       response.writeHead(202).end();
-      return operation.run(prepared);
+      return operation.run(prepared.perform);
     }
     operation.stop();
     const errors = prepared.map(showError);

@@ -1,23 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import {
-  type DocumentNode,
-  type ExecutionArgs,
-  type ExecutionResult,
-  GraphQLError,
-  getOperationAST,
-} from 'graphql';
-import { handleProtocols, makeServer, type ServerOptions } from 'graphql-ws';
+import { type ExecutionArgs, GraphQLError } from 'graphql';
+import { handleProtocols, makeServer } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { messageOf } from '../lib/domain-error.ts';
 import { CLOSE_CODES } from './close-codes.ts';
 import type { Connections } from './connections.ts';
 import { TOO_MANY_SUBSCRIPTIONS } from './limited-subscriptions.ts';
 import type { ServerLimits } from './limits.ts';
 import { idOf } from './operation-ids.ts';
-import type { ConnectionInfo } from './server.ts';
+import { type Outcome, prepareOperation } from './prepare-operation.ts';
 import { showError, showResult } from './show-result.ts';
 import { SocketConnection } from './socket-connection.ts';
 import { SocketSubscriber } from './socket-subscriber.ts';
@@ -53,12 +46,13 @@ export function createWebSocketEndpoint(
     handleProtocols,
   });
   const opened = new Set<SocketConnection>();
-  /** Those that were prepared and not executed yet. */
-  const operations = new WeakMap<ExecutionArgs, Perform>();
+  /** Those that were prepared and not performed yet. */
+  const prepared = new WeakMap<ExecutionArgs, () => Promise<Outcome>>();
   const perform = (args: ExecutionArgs): Promise<Outcome> => {
-    const found = operations.get(args);
-    if (found === undefined) throw new Error('An operation came by another door than onSubscribe.');
-    return found(args);
+    const own = prepared.get(args);
+    if (own === undefined) throw new Error('An operation came by another door than onSubscribe.');
+    prepared.delete(args);
+    return own();
   };
 
   const protocol = makeServer<Record<string, unknown>, SocketConnection>({
@@ -75,27 +69,28 @@ export function createWebSocketEndpoint(
         const message = `More than ${maxOperationsPerSocket} operations at once on one WebSocket. Complete some, or open another.`;
         return [new GraphQLError(message, { extensions: { code: 'TOO_MANY_OPERATIONS' } })];
       }
-      const prepared = await prepare(yoga, connection.client, payload);
-      if (!('args' in prepared)) {
+      const operation = await prepareOperation(yoga, connection.client, payload);
+      if (!('perform' in operation)) {
         end();
-        return prepared;
+        return operation;
       }
-      const { args, isSubscription, engine } = prepared;
-      if (isSubscription) {
+      const { args } = operation;
+      if (operation.isSubscription) {
         const subscriber = new SocketSubscriber(connection.writer, idOf(name), counters);
         subscriber.onLeft(end);
         subscribers.set(Object(args.contextValue), subscriber);
-        operations.set(args, async () => {
-          const outcome = await engine.subscribe(args);
+        prepared.set(args, async () => {
+          const outcome = await operation.perform();
           if (isRefusal(outcome)) connection.refused();
           else connection.served();
+          args.contextValue = undefined; // the group has its own; graphql-ws holds on to these arguments
           return outcome;
         });
       } else {
-        operations.set(args, async () => {
+        prepared.set(args, async () => {
           connection.served();
           try {
-            return await engine.execute(args);
+            return await operation.perform();
           } finally {
             end();
           }
@@ -179,52 +174,6 @@ export function createWebSocketEndpoint(
       clearTimeout(cut);
     },
   };
-}
-
-/** What the messages of graphql-ws carry of an operation. */
-type Payload = Parameters<NonNullable<ServerOptions['onSubscribe']>>[2];
-
-/** The part of an operation's envelope that executes it. */
-type Engine = Pick<ReturnType<Yoga['getEnveloped']>, 'execute' | 'subscribe'>;
-
-type Outcome = ExecutionResult | AsyncIterableIterator<ExecutionResult>;
-type Perform = (args: ExecutionArgs) => Promise<Outcome>;
-
-interface Prepared {
-  readonly args: ExecutionArgs;
-  readonly isSubscription: boolean;
-  readonly engine: Engine;
-}
-
-/** Parses and validates an operation and makes its context. Answers what is wrong with it where it can't be executed. */
-async function prepare(
-  yoga: Yoga,
-  connection: ConnectionInfo,
-  { query, variables, operationName }: Payload,
-): Promise<Prepared | readonly GraphQLError[]> {
-  const { schema, parse, validate, contextFactory, ...engine } = yoga.getEnveloped({ connection });
-  try {
-    const document: DocumentNode = parse(query);
-    const faults = validate(schema, document) as readonly GraphQLError[]; // by the type it could be anything
-    if (faults.length > 0) return faults;
-    const operation = getOperationAST(document, operationName);
-    if (operation == null) {
-      const message = 'Could not determine what operation to execute.';
-      const extensions = { code: 'OPERATION_RESOLUTION_FAILURE' };
-      return [new GraphQLError(message, { extensions })];
-    }
-    const args: ExecutionArgs = {
-      schema,
-      document,
-      operationName: operationName ?? null,
-      variableValues: variables ?? null,
-      contextValue: await contextFactory(),
-    };
-    return { args, isSubscription: operation.operation === 'subscription', engine };
-  } catch (error) {
-    // Masked already: by the context's error handler, or it is a fault of the document.
-    return [error instanceof GraphQLError ? error : new GraphQLError(messageOf(error))];
-  }
 }
 
 function isRefusal(outcome: Outcome): boolean {
