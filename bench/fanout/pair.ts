@@ -6,9 +6,19 @@ import type { ServerTasks } from './server.ts';
 
 /** With fewer subscribers the memory of one can't be told from what else a process takes and gives back. */
 const MEMORY_FROM = 5000;
+/** So many come before memory is read for the first time. */
+const FIRST = 500;
 
 /** What a round took, on both sides. */
 export type Round = Published & LoadReport;
+
+/** What a subscriber takes of the server's memory, in bytes. */
+export interface BytesEach {
+  /** One of all but the first 500: also what connecting them makes the process grow by for good. */
+  readonly all: number;
+  /** One of the second half. */
+  readonly late: number;
+}
 
 /** A contender's server and its load, each a process of its own. */
 export class Pair {
@@ -22,22 +32,24 @@ export class Pair {
     this.#load = load;
   }
 
-  /**
-   * Connects subscribers. Answers how much memory one takes, in bytes; `undefined` for few of them. It is that of the
-   * second half: the first ones find room that loading the program has left.
-   */
-  async connect(subscribers: number): Promise<number | undefined> {
+  /** Connects subscribers. Answers how much memory one takes; `undefined` for few of them. */
+  async connect(subscribers: number): Promise<BytesEach | undefined> {
     await this.#load.ask('aim', await this.#server.ask('describe', {}));
     if (subscribers < MEMORY_FROM) {
       await this.#grow(subscribers);
       return undefined;
     }
     const half = Math.floor(subscribers / 2);
-    await this.#grow(half);
+    await this.#grow(FIRST); // they make the process load what it needs for any
     const before = await this.#server.ask('readMemory', {});
+    await this.#grow(half);
+    const between = await this.#server.ask('readMemory', {});
     await this.#grow(subscribers);
     const after = await this.#server.ask('readMemory', {});
-    return (after - before) / (subscribers - half);
+    return {
+      all: (after - before) / (subscribers - FIRST),
+      late: (after - between) / (subscribers - half),
+    };
   }
 
   /** Publishes as fast as it goes. @throws unless every message comes to every subscriber */

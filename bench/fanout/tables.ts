@@ -1,14 +1,14 @@
 import { formatCount, printTable } from '../harness/print.ts';
 import { median, spread } from '../harness/rounds.ts';
 import type { ContenderName } from './contenders.ts';
-import type { Round } from './pair.ts';
+import type { BytesEach, Round } from './pair.ts';
 
 /** What was measured of one contender with one number of subscribers. */
 export interface Result {
   readonly name: ContenderName;
   readonly subscribers: number;
   /** Memory of a subscriber that is idle. */
-  readonly bytesEach: number | undefined;
+  readonly bytesEach: BytesEach | undefined;
   readonly rounds: Round[];
   /** At a steady rate. */
   readonly latencies: Round[];
@@ -96,18 +96,25 @@ export function printMemory(results: readonly Result[]): void {
   const sizes = [...new Set(known.map(({ subscribers }) => subscribers))];
   const names = [...new Set(known.map(({ name }) => name))];
   const bytesOf = (name: ContenderName, size: number) =>
-    known.find((each) => each.name === name && each.subscribers === size)?.bytesEach ?? Number.NaN;
-  console.log('Memory of an idle subscriber, kB of RSS\n');
+    known.find((each) => each.name === name && each.subscribers === size)?.bytesEach;
+  console.log('Memory of an idle subscriber, kB of RSS: one of all, and one of the second half\n');
   printTable(
     ['contender', ...sizes.map((size) => `of ${formatCount(size)}`), 'target'],
     names.map((name) => [
       name,
-      ...sizes.map((size) => (bytesOf(name, size) / 1000).toFixed(1)),
+      ...sizes.map((size) => {
+        const { all, late } = bytesOf(name, size) ?? { all: Number.NaN, late: Number.NaN };
+        return `${(all / 1000).toFixed(1)}, ${(late / 1000).toFixed(1)}`;
+      }),
       isOurs(name)
-        ? `must ${MOST_BYTES / 1000}: ${bytesOf(name, most) <= MOST_BYTES ? 'must met' : 'NOT met'}`
+        ? `must ${MOST_BYTES / 1000}: ${isMet(bytesOf(name, most)) ? 'must met' : 'NOT met'}`
         : '',
     ]),
   );
+}
+
+function isMet(bytes: BytesEach | undefined): boolean {
+  return bytes !== undefined && bytes.all <= MOST_BYTES && bytes.late <= MOST_BYTES;
 }
 
 function judge(name: ContenderName, toRaw: number, toYoga: number): string {

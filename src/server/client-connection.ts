@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { newId } from '../lib/ids.ts';
 import type { ConnectionInfo, ConnectionStatus } from './server.ts';
 import type { StatusStreams } from './status-streams.ts';
@@ -6,7 +6,7 @@ import type { StatusStreams } from './status-streams.ts';
 /** A WebSocket, or one HTTP request, as those see it who answer operations. */
 export class ClientConnection implements ConnectionInfo {
   readonly transport: ConnectionInfo['transport'];
-  readonly request: IncomingMessage;
+  readonly headers: IncomingHttpHeaders;
   readonly address: string | undefined;
   connectionParams: Readonly<Record<string, unknown>> = {};
   readonly #statusStreams: StatusStreams;
@@ -18,7 +18,7 @@ export class ClientConnection implements ConnectionInfo {
     statusStreams: StatusStreams,
   ) {
     this.transport = transport;
-    this.request = request;
+    this.headers = request.headers;
     this.address = request.socket.remoteAddress;
     this.#statusStreams = statusStreams;
   }

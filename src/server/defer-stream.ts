@@ -30,9 +30,9 @@ const PART_DIRECTIVES = /@(defer|stream)\b/;
  * Whether the answer to an operation comes in parts: its document says `@defer` or `@stream`, and the client named a
  * form of answer that has parts. All others get it whole; who takes anything (`*∕*`) most likely expects that, too.
  */
-export function comesInParts(document: DocumentNode, { transport, request }: ConnectionInfo) {
+export function comesInParts(document: DocumentNode, { transport, headers }: ConnectionInfo) {
   if (transport !== 'http') return false;
-  const { accept = '' } = request.headers;
+  const { accept = '' } = headers;
   const hasParts = accept.includes('multipart/mixed') || accept.includes('text/event-stream');
   return hasParts && PART_DIRECTIVES.test(document.loc?.source.body ?? '');
 }

@@ -1,9 +1,15 @@
 /** Into so many portions the members are parted, so that not all are called in the same moment. */
 const PORTIONS = 30;
 
+/** Who is called. */
+export interface Beating {
+  /** Called once a period. Must not fail. */
+  beat(): void;
+}
+
 /** One timer that calls each of its members once a period, a portion of them at a time. */
 export class Heartbeat {
-  readonly #portions = Array.from({ length: PORTIONS }, () => new Set<() => void>());
+  readonly #portions = Array.from({ length: PORTIONS }, () => new Set<Beating>());
   readonly #timer: NodeJS.Timeout;
   #joined = 0;
   #turn = 0;
@@ -20,14 +26,17 @@ export class Heartbeat {
   }
 
   /**
-   * Calls `beat` once a period, for the first time within one. `beat` must not fail.
-   * @returns to be called to end that
+   * Calls a member once a period, for the first time within one.
+   * @returns its place, to leave by
    */
-  join(beat: () => void): () => void {
-    const member = () => beat(); // the same function may be given twice
-    const portion = this.#portions[this.#joined++ % PORTIONS];
-    portion?.add(member);
-    return () => portion?.delete(member);
+  join(member: Beating): number {
+    const place = this.#joined++ % PORTIONS;
+    this.#portions[place]?.add(member);
+    return place;
+  }
+
+  leave(member: Beating, place: number): void {
+    this.#portions[place]?.delete(member);
   }
 
   close(): void {
@@ -35,6 +44,6 @@ export class Heartbeat {
   }
 
   #beat(): void {
-    for (const beat of this.#portions[this.#turn++ % PORTIONS] ?? []) beat();
+    for (const member of this.#portions[this.#turn++ % PORTIONS] ?? []) member.beat();
   }
 }

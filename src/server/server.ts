@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import type { ConnectionCounts } from './connection-counters.ts';
@@ -12,8 +12,8 @@ export interface ConnectionInfo {
   readonly id: string;
   /** Network address of the client; `undefined` if it had gone before anybody could ask. */
   readonly address: string | undefined;
-  /** The HTTP request; of a WebSocket the one it began with. */
-  readonly request: IncomingMessage;
+  /** Of the HTTP request; of a WebSocket those of the one it began with. */
+  readonly headers: IncomingHttpHeaders;
   /** What a WebSocket client sent when it connected; empty for HTTP. */
   readonly connectionParams: Readonly<Record<string, unknown>>;
   /**

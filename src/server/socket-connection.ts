@@ -3,6 +3,7 @@ import type { WebSocket } from 'ws';
 import type { ClientConnection } from './client-connection.ts';
 import { CLOSE_CODES, fitReason } from './close-codes.ts';
 import type { Connections } from './connections.ts';
+import type { Beating } from './heartbeat.ts';
 import type { ServerLimits } from './limits.ts';
 import { OperationIds } from './operation-ids.ts';
 import { SocketWriter } from './socket-writer.ts';
@@ -18,13 +19,15 @@ const REFUSED_PER_OPERATION = 10;
  * - closed, if there was no operation for `idleMs`,
  * - else sent a ping.
  */
-export class SocketConnection {
+export class SocketConnection implements Beating {
   readonly client: ClientConnection;
   readonly writer: SocketWriter;
   readonly ids = new OperationIds();
   readonly #socket: WebSocket;
   readonly #limits: ServerLimits;
   readonly #connections: Connections;
+  /** In the heartbeat. */
+  readonly #place: number;
   #operations = 0;
   /** Refused since one was served. */
   #refused = 0;
@@ -50,16 +53,20 @@ export class SocketConnection {
     });
     counters.webSockets++;
     counters.openedTotal++;
-    const leaveHeartbeat = heartbeat.join(() => this.#beat());
+    this.#place = heartbeat.join(this);
     socket.on('pong', () => {
       this.#isSilent = false;
     });
-    socket.once('close', () => {
-      counters.webSockets--;
-      counters.closedTotal++;
-      if (this.#reason !== undefined) counters[this.#reason]++;
-      leaveHeartbeat();
-    });
+  }
+
+  /** The socket is closed. To be called once. */
+  closed(): void {
+    const { counters, heartbeat } = this.#connections;
+    counters.webSockets--;
+    counters.closedTotal++;
+    if (this.#reason !== undefined) counters[this.#reason]++;
+    heartbeat.leave(this, this.#place);
+    this.writer.close();
   }
 
   get isOpen(): boolean {
@@ -105,7 +112,8 @@ export class SocketConnection {
     this.close(CLOSE_CODES.goingAway, `Going away, retry in ${delayMs} ms`);
   }
 
-  #beat(): void {
+  /** Once a heartbeat. */
+  beat(): void {
     if (this.#isSilent) {
       this.#reason ??= 'deadTotal';
       this.#socket.terminate();

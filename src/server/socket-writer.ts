@@ -7,6 +7,8 @@ const FULL_BYTES = 64 * 1024;
 /** So many unsent bytes, and one that gets events is too far behind. */
 const BEHIND_BYTES = 1024 * 1024;
 
+const NOBODY: (() => void)[] = [];
+
 export interface SocketWriterOptions {
   /** How long a full connection may take nothing before `onStalled`, in milliseconds. */
   readonly stallMs: number;
@@ -17,8 +19,9 @@ export interface SocketWriterOptions {
 export class SocketWriter {
   readonly #webSocket: WebSocket;
   readonly #options: SocketWriterOptions;
-  readonly #onFree: (() => void)[] = [];
+  #onFree: (() => void)[] = NOBODY;
   #stallTimer: NodeJS.Timeout | undefined;
+  #onDrain: (() => void) | undefined;
   /** To write whole frames to, between those that `ws` writes. */
   readonly socket: Socket;
   /** Grows each time that all was seen to be sent. */
@@ -28,7 +31,6 @@ export class SocketWriter {
     this.#webSocket = webSocket;
     this.socket = socket;
     this.#options = options;
-    webSocket.once('close', () => this.#free());
   }
 
   get isOpen(): boolean {
@@ -47,7 +49,14 @@ export class SocketWriter {
   /** Is kept when all is sent, or the socket has gone. */
   freed(): Promise<void> {
     if (!this.isOpen || this.load === 'FREE') return Promise.resolve();
-    return new Promise((keep) => this.#onFree.push(keep));
+    return new Promise((keep) => {
+      this.#onFree = [...this.#onFree, keep];
+    });
+  }
+
+  /** The socket has gone. */
+  close(): void {
+    this.#free();
   }
 
   /** From the first time it is full until it is empty. */
@@ -59,18 +68,22 @@ export class SocketWriter {
       if (sentNow === sent) this.#options.onStalled();
       sent = sentNow;
     }, this.#options.stallMs);
-    this.socket.once('drain', this.#free);
+    this.#onDrain = () => this.#free();
+    this.socket.once('drain', this.#onDrain);
   }
 
   #countSent(): number {
     return this.socket.bytesWritten - this.socket.writableLength;
   }
 
-  #free = (): void => {
+  #free(): void {
     this.emptied++;
     clearInterval(this.#stallTimer);
     this.#stallTimer = undefined;
-    this.socket.off('drain', this.#free);
-    for (const keep of this.#onFree.splice(0)) keep();
-  };
+    if (this.#onDrain !== undefined) this.socket.off('drain', this.#onDrain);
+    this.#onDrain = undefined;
+    const waiting = this.#onFree;
+    this.#onFree = NOBODY;
+    for (const keep of waiting) keep();
+  }
 }

@@ -34,7 +34,10 @@ export class StatusStreams {
       this.#open.set(key, { tell, end: sink.end });
       tell();
       if (this.#isOver) sink.end();
-      return this.#options.heartbeat.join(tell);
+      const { heartbeat } = this.#options;
+      const member = { beat: tell };
+      const place = heartbeat.join(member);
+      return () => heartbeat.leave(member, place);
     });
     const leave = () => {
       this.#open.delete(key);

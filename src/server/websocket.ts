@@ -83,8 +83,11 @@ export function createWebSocketEndpoint(
           const outcome = await operation.perform();
           if (isRefusal(outcome)) connection.refused();
           else connection.served();
-          args.contextValue = undefined; // the group has its own; graphql-ws holds on to these arguments
-          return outcome;
+          if (!(Symbol.asyncIterator in outcome)) return outcome;
+          // The protocol holds on to these for as long as the operation goes on, and needs none of them any more.
+          args.contextValue = undefined;
+          Object.assign(payload, { query: '', variables: null });
+          return subscriber;
         });
       } else {
         prepared.set(args, async () => {
@@ -147,8 +150,9 @@ export function createWebSocketEndpoint(
       },
       connection,
     );
-    socket.once('close', (code, reason) => {
+    socket.on('close', (code, reason) => {
       opened.delete(connection);
+      connection.closed();
       giveBack();
       closed(code, String(reason)).catch((error: unknown) =>
         logger.error({ err: error }, 'A WebSocket could not be tidied up.'),

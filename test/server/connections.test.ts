@@ -382,13 +382,14 @@ test('a heartbeat calls all its members once a period, and none that left', asyn
   const heartbeat = new Heartbeat(60);
   onTestFinished(() => heartbeat.close());
   const beats = new Map<number, number>();
-  const leave = Array.from({ length: 100 }, (_, member) =>
-    heartbeat.join(() => beats.set(member, (beats.get(member) ?? 0) + 1)),
-  );
+  const members = Array.from({ length: 100 }, (_, at) => {
+    const member = { beat: () => void beats.set(at, (beats.get(at) ?? 0) + 1) };
+    return { member, place: heartbeat.join(member) };
+  });
   await until(() => beats.get(99) === 3);
   expect(beats.size).toBe(100);
   for (const count of beats.values()) expect([2, 3, 4]).toContain(count);
-  for (const each of leave.slice(1)) each();
+  for (const { member, place } of members.slice(1)) heartbeat.leave(member, place);
   expect(heartbeat.size).toBe(1);
   beats.clear();
   await until(() => beats.get(0) === 2);

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { serve, until } from './serve.ts';
-import { gates } from './test-api.ts';
+import { asker, gates } from './test-api.ts';
 
 const MULTIPART = 'multipart/mixed;deferSpec=20220824, application/json';
 
@@ -66,19 +66,7 @@ async function pass(gate: string): Promise<void> {
   gates.delete(gate);
 }
 
-/** Serves, and knows whether a client has cut its connection. */
-async function serveWatched() {
-  let isLeft = false;
-  const served = await serve({
-    createContext: ({ transport, request: { socket } }) => {
-      socket.once('close', () => {
-        isLeft = true;
-      });
-      return { isAdmin: false, transport };
-    },
-  });
-  return { ...served, isLeft: () => isLeft };
-}
+const isLeft = () => asker.signal?.aborted === true;
 
 /** Lets everything happen that waits for nothing. */
 async function turns(): Promise<void> {
@@ -161,7 +149,7 @@ describe('@defer', () => {
   });
 
   test('who goes away ends the work: nothing more is resolved', async () => {
-    const { url, isLeft } = await serveWatched();
+    const { url } = await serve();
     const query = `{ maybe(id: "book-1") { pages ... @defer { slowly(gate: "late") { gated(gate: "next") } } } }`;
     const staying = await askInParts(url, query);
     await pass('late');
@@ -179,7 +167,7 @@ describe('@defer', () => {
   });
 
   test('who goes away before the first part ends the work, too', async () => {
-    const { url, isLeft, logged, ask } = await serveWatched();
+    const { url, logged, ask } = await serve();
     const abort = new AbortController();
     const query = `{ maybe(id: "book-1") { slowly(gate: "early") { gated(gate: "next") } ... @defer { pages } } }`;
     const asked = fetch(url, {

@@ -293,8 +293,8 @@ describe('a single connection', () => {
 
   test('rights are those of the request that begins an operation', async () => {
     const { url } = await serve({
-      createContext: ({ request }) => ({
-        isAdmin: request.headers.authorization === 'admin',
+      createContext: ({ headers }) => ({
+        isAdmin: headers.authorization === 'admin',
         transport: 'http',
       }),
     });

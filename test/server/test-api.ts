@@ -14,6 +14,8 @@ import { type DomainError, NotFoundError } from '../../src/lib/domain-error.ts';
 export interface TestContext {
   readonly isAdmin: boolean;
   readonly transport: string;
+  /** Yoga's, of operations over HTTP. */
+  readonly request?: { readonly signal: AbortSignal };
 }
 
 interface Book {
@@ -44,6 +46,9 @@ export const flood = { asked: 0 };
 
 /** Fields named `gated` that wait, by the name of their gate: what to call to let them go on. */
 export const gates = new Map<string, () => void>();
+
+/** Whether the client has gone who asked last for what waits at a gate. */
+export const asker: { signal?: AbortSignal | undefined } = {};
 
 class Unexpected extends Error {}
 
@@ -114,7 +119,10 @@ BookNode.implement({
     slowly: t.field({
       type: BookNode,
       args: { gate: t.arg.string({ required: true }) },
-      resolve: (book, { gate }) => new Promise<Book>((pass) => gates.set(gate, () => pass(book))),
+      resolve: (book, { gate }, { request }) => {
+        asker.signal = request?.signal;
+        return new Promise<Book>((pass) => gates.set(gate, () => pass(book)));
+      },
     }),
     next: t.field({
       type: BookNode,
