@@ -1,15 +1,13 @@
 import type { ExecutionResult } from 'graphql';
 import type { ConnectionCounters } from './connection-counters.ts';
-import type { Frames } from './message.ts';
-import { type Load, Subscriber } from './subscriber.ts';
-
-/** How many results may wait before the reader is taken for too slow to get every event. */
-const MOST_WAITING = 512;
+import type { Frames, Message } from './message.ts';
+import { type Load, MOST_UNTAKEN, Subscriber } from './subscriber.ts';
 
 /** A subscription whose results are read from it, one after the other, at the reader's own pace. */
 export class QueueSubscriber extends Subscriber {
   readonly #counters: ConnectionCounters;
-  readonly #waiting: ExecutionResult[] = [];
+  readonly #waiting: Message[] = [];
+  #waitingBytes = 0;
   #reader: ((result: IteratorResult<ExecutionResult>) => void) | undefined;
   #onFree: (() => void)[] = [];
 
@@ -21,17 +19,20 @@ export class QueueSubscriber extends Subscriber {
   send({ messages }: Frames): void {
     if (this.hasLeft) return;
     this.#counters.messagesTotal += messages.length;
-    for (const { result } of messages) {
+    for (const message of messages) {
       const read = this.#reader;
       this.#reader = undefined;
-      if (read === undefined) this.#waiting.push(result);
-      else read({ value: result, done: false });
+      if (read === undefined) {
+        this.#waiting.push(message);
+        this.#waitingBytes += message.body.length;
+      } else read({ value: message.result, done: false });
     }
   }
 
   get load(): Load {
-    if (this.#waiting.length > MOST_WAITING) return 'BEHIND';
-    return this.#waiting.length > 0 ? 'FULL' : 'FREE';
+    const { length } = this.#waiting;
+    if (length > MOST_UNTAKEN.messages || this.#waitingBytes > MOST_UNTAKEN.bytes) return 'BEHIND';
+    return length > 0 ? 'FULL' : 'FREE';
   }
 
   freed(): Promise<void> {
@@ -40,9 +41,12 @@ export class QueueSubscriber extends Subscriber {
   }
 
   next(): Promise<IteratorResult<ExecutionResult>> {
-    const value = this.#waiting.shift();
+    const message = this.#waiting.shift();
     if (this.#waiting.length === 0) this.#tellFree();
-    if (value !== undefined) return Promise.resolve({ value, done: false });
+    if (message !== undefined) {
+      this.#waitingBytes -= message.body.length;
+      return Promise.resolve({ value: message.result, done: false });
+    }
     if (this.hasLeft) return Promise.resolve({ value: undefined, done: true });
     return new Promise((read) => {
       this.#reader = read;
@@ -51,6 +55,7 @@ export class QueueSubscriber extends Subscriber {
 
   override return(): Promise<IteratorResult<ExecutionResult>> {
     this.#waiting.length = 0;
+    this.#waitingBytes = 0;
     return super.return();
   }
 

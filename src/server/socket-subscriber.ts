@@ -2,10 +2,7 @@ import type { ExecutionResult } from 'graphql';
 import type { ConnectionCounters } from './connection-counters.ts';
 import { asciiId, type Frames } from './message.ts';
 import type { SocketWriter } from './socket-writer.ts';
-import { type Load, Subscriber } from './subscriber.ts';
-
-/** How many messages may be unsent before the client is taken for too slow to get every event. */
-const MOST_UNSENT = 512;
+import { type Load, MOST_UNTAKEN, Subscriber } from './subscriber.ts';
 
 /**
  * A subscription over WebSocket. Its messages go to the socket directly, past the protocol's own way for results: as its
@@ -42,7 +39,7 @@ export class SocketSubscriber extends Subscriber {
       this.#emptied = emptied;
       this.#unsent = 0;
     }
-    return this.#unsent > MOST_UNSENT ? 'BEHIND' : load;
+    return this.#unsent > MOST_UNTAKEN.messages ? 'BEHIND' : load;
   }
 
   freed(): Promise<void> {

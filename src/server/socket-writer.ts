@@ -1,11 +1,9 @@
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
-import type { Load } from './subscriber.ts';
+import { type Load, MOST_UNTAKEN } from './subscriber.ts';
 
 /** So many unsent bytes, and a connection is given nothing more that could be merged or read later. */
 const FULL_BYTES = 64 * 1024;
-/** So many unsent bytes, and one that gets events is too far behind. */
-const BEHIND_BYTES = 1024 * 1024;
 
 const NOBODY: (() => void)[] = [];
 
@@ -43,7 +41,7 @@ export class SocketWriter {
     if (unsent === 0) this.emptied++;
     if (unsent < FULL_BYTES) return 'FREE';
     this.#watch();
-    return unsent < BEHIND_BYTES ? 'FULL' : 'BEHIND';
+    return unsent <= MOST_UNTAKEN.bytes ? 'FULL' : 'BEHIND';
   }
 
   /** Is kept when all is sent, or the socket has gone. */

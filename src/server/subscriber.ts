@@ -7,6 +7,9 @@ import type { Frames } from './message.ts';
  */
 export type Load = 'FREE' | 'FULL' | 'BEHIND';
 
+/** So many messages, or bytes, not taken by a connection, and it is too far behind to be sent every event. */
+export const MOST_UNTAKEN = { messages: 512, bytes: 1024 * 1024 } as const;
+
 /** What a subscriber takes part in. */
 export interface Subscribed {
   /** Frees what was held for the subscriber. Called once. */

@@ -122,10 +122,12 @@ export class SubscriptionGroup implements Subscribed {
         const messages = await this.#resolveAll(values);
         if (this.#source !== source) return;
         const frames = new Frames(messages.map(({ value }) => value));
+        let isHeavy = false;
         for (const member of this.#members) {
           this.#deliver(member, framesAfter(member.from, messages, frames), source);
+          isHeavy ||= member.load !== 'FREE';
         }
-        await this.#giveWay();
+        await this.#giveWay(isHeavy);
       }
       for (const member of this.#members) member.end();
     } catch (error) {
@@ -173,8 +175,9 @@ export class SubscriptionGroup implements Subscribed {
     this.#source = undefined;
   }
 
-  async #giveWay(): Promise<void> {
-    if (performance.now() - this.#turnSince < LONGEST_TURN_MS) return;
+  /** @param isHeavy whether somebody has not taken all: so that who is fast enough can, however much comes at once */
+  async #giveWay(isHeavy = false): Promise<void> {
+    if (!isHeavy && performance.now() - this.#turnSince < LONGEST_TURN_MS) return;
     await turnOfTheLoop();
     this.#turnSince = performance.now();
   }

@@ -163,7 +163,9 @@ forEachDatabase(({ name, open, makeUrl }) => {
     const url = await makeUrl();
     const { code, stdout, stderr } = await millrace('migrate', '--database-url', url);
     expect(stderr).toBe('');
-    expect(stdout).toMatch(/^Migrated: 0001-first\nMigrated: 0002-debugger\nMigrated: 0003-events\n$/);
+    expect(stdout).toMatch(
+      /^Migrated: 0001-first\nMigrated: 0002-debugger\nMigrated: 0003-events\n$/,
+    );
     expect(code).toBe(0);
   });
 });
