@@ -153,9 +153,12 @@ export function createClient(options: ClientOptions): Client {
 }
 
 function toWebSocket(url: string): string {
-  const { protocol, href } = new URL(url);
-  if (!/^(http|ws)s?:$/.test(protocol)) throw new TypeError(`"${url}" is no address of a server.`);
-  return href.replace(/^http/, 'ws');
+  const address = new URL(url);
+  if (!/^(http|ws)s?:$/.test(address.protocol)) {
+    throw new TypeError(`"${url}" is no address of a server.`);
+  }
+  address.hash = ''; // WebSockets refuse one
+  return address.href.replace(/^http/, 'ws');
 }
 
 /** @throws TypeError when a document is of another kind, or has several operations */

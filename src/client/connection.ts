@@ -81,6 +81,7 @@ export function createConnection(options: ConnectionOptions) {
   /** When the server accepted it. */
   let acceptedAtMs: number | undefined;
   let heardAtMs = 0;
+  let endedAtMs = 0;
   /** What happened to the connection, if something did. */
   let problem: string | undefined;
   /** Ends the wait before the next try, if there is one. */
@@ -149,7 +150,10 @@ export function createConnection(options: ConnectionOptions) {
       new Promise((resolve) => {
         if (operations.size === 0) return resolve();
         setStatus('RECONNECTING');
-        const cancel = systemClock.setTimer(comeBack.nextDelayMs(), () => endWait());
+        // Counted from when the connection was lost: who begins something later has waited already.
+        const sinceMs = systemClock.monotonicMs() - endedAtMs;
+        const delayMs = Math.max(0, comeBack.nextDelayMs() - sinceMs);
+        const cancel = systemClock.setTimer(delayMs, () => endWait());
         endWait = () => {
           cancel();
           resolve();
@@ -177,8 +181,8 @@ export function createConnection(options: ConnectionOptions) {
       closed(event) {
         cancelDeadline();
         cancelFarewell();
-        const upMs =
-          acceptedAtMs === undefined ? undefined : systemClock.monotonicMs() - acceptedAtMs;
+        endedAtMs = systemClock.monotonicMs();
+        const upMs = acceptedAtMs === undefined ? undefined : endedAtMs - acceptedAtMs;
         socket = undefined;
         acceptedAtMs = undefined;
         comeBack.ended(upMs, isCloseEvent(event) ? event.reason : '');
@@ -232,10 +236,6 @@ export function createConnection(options: ConnectionOptions) {
         },
       };
       operations.add(operation);
-      if (isServing()) {
-        cancelFarewell();
-        setStatus('CONNECTED');
-      }
       const stop = transport.subscribe(payload, {
         next(result) {
           if (!operations.has(operation)) return;
@@ -246,19 +246,25 @@ export function createConnection(options: ConnectionOptions) {
         error: (fault) => end(() => sink.error(errorOf(fault))),
         complete: () => end(() => sink.complete()),
       });
+      if (isServing()) {
+        cancelFarewell();
+        setStatus('CONNECTED');
+      }
       return operation.leave;
     },
 
     /** Ends every operation and the connection, and is kept when it is gone. To call it again answers the same promise. */
     close(): Promise<void> {
-      closing ??= new Promise((resolve) => {
-        for (const { leave, sink } of [...operations]) {
-          leave();
-          sink.complete();
-        }
-        if (socket === undefined) resolve();
-        else whenGone = resolve;
+      if (closing !== undefined) return closing;
+      // First, since those who listen to the status may close it too.
+      closing = new Promise((resolve) => {
+        whenGone = resolve;
       });
+      for (const { leave, sink } of [...operations]) {
+        leave();
+        sink.complete();
+      }
+      if (socket === undefined) whenGone();
       return closing;
     },
   };

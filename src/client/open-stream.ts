@@ -27,6 +27,9 @@ export function openStream<Data>(
 ): AsyncIterableIterator<Data> {
   /** The transport writes them down when it sends: the cursor in them is always the newest. */
   const variables: Record<string, unknown> = { ...given };
+  if (resume !== undefined && variables[resume.variable] === undefined) {
+    variables[resume.variable] = resume.after;
+  }
   let unread = 0;
   let isHeldBack = false;
   let hasEnded = false;
@@ -85,7 +88,7 @@ export function openStream<Data>(
               beginInstead();
             },
             error: beginInstead, // it will be told what is wrong, if it is more than this
-            complete: () => undefined,
+            complete: () => sink.end(),
           },
         );
       }

@@ -17,6 +17,8 @@ export interface ResumableDocument {
   readonly field: string;
   /** The variable that takes the cursor to go on after. */
   readonly variable: string;
+  /** The cursor that the document itself says to begin after, where that variable is not given. */
+  readonly after: string | undefined;
   /** Asks for the cursor to begin after; it comes as `cursor`. */
   readonly cursorQuery: string;
 }
@@ -43,6 +45,8 @@ export function makeResumable(document: DocumentNode): ResumableDocument | undef
   if (root === undefined || selectionSet === undefined) return undefined;
   const given = root.arguments?.find(({ name }) => name.value === AFTER)?.value;
   const variable = given?.kind === Kind.VARIABLE ? given.name.value : OWN_VARIABLE;
+  const declared = operation.variableDefinitions?.find((each) => each.variable.name.value === variable);
+  const written = given?.kind === Kind.VARIABLE ? declared?.defaultValue : given;
 
   const changed: FieldNode = {
     ...root,
@@ -62,6 +66,7 @@ export function makeResumable(document: DocumentNode): ResumableDocument | undef
   return {
     field: root.alias?.value ?? root.name.value,
     variable,
+    after: written?.kind === Kind.STRING ? written.value : undefined,
     cursorQuery: `{ cursor: ${root.name.value}Cursor }`,
     document: visit(document, {
       Field: (node) => (node === root ? changed : undefined),
@@ -69,7 +74,7 @@ export function makeResumable(document: DocumentNode): ResumableDocument | undef
     }),
   };
 
-  /** Declares our own variable. A cursor that is written into the document is its default. */
+  /** Declares our own variable. */
   function declare(node: OperationDefinitionNode): OperationDefinitionNode {
     return {
       ...node,
@@ -79,9 +84,6 @@ export function makeResumable(document: DocumentNode): ResumableDocument | undef
           kind: Kind.VARIABLE_DEFINITION,
           variable: variableOf(OWN_VARIABLE),
           type: { kind: Kind.NAMED_TYPE, name: nameOf('String') },
-          ...(given?.kind === Kind.STRING || given?.kind === Kind.NULL
-            ? { defaultValue: given }
-            : {}),
         },
       ],
     };
