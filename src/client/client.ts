@@ -7,7 +7,7 @@ import {
   createConnection,
   type StatusListener,
 } from './connection.ts';
-import { ClientClosedError, ConnectionLostError } from './errors.ts';
+import { ClientClosedError, ConnectionLostError, OperationError } from './errors.ts';
 import { openStream, readMessage } from './open-stream.ts';
 import { makeResumable, onlyOperation } from './resume-document.ts';
 
@@ -118,7 +118,9 @@ export function createClient(options: ClientOptions): Client {
             else resolve(message.data);
           },
           error: reject,
-          complete: () => reject(new ClientClosedError()), // without an answer before
+          // Without an answer before.
+          complete: () =>
+            reject(connection.isClosed ? new ClientClosedError() : new OperationError([])),
           lost(reason) {
             if (isRepeatable) return;
             leave();

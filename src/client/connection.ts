@@ -9,7 +9,13 @@ import { type CancelTimer, systemClock } from '../lib/clock.ts';
 import { messageOf } from '../lib/domain-error.ts';
 import { ComeBack } from './come-back.ts';
 import { ConnectionRefusedError, OperationError } from './errors.ts';
-import { handOver, OPEN, type SocketLike, type WebSocketClass } from './socket.ts';
+import {
+  handOver,
+  OPEN,
+  type SocketCloseEvent,
+  type SocketLike,
+  type WebSocketClass,
+} from './socket.ts';
 
 /**
  * - `CONNECTED`: the server has the operations.
@@ -53,6 +59,8 @@ export interface OperationSink {
   lost?(reason: string): void;
 }
 
+const NORMAL_CLOSURE = 1000;
+
 /** How long the other side may take to say farewell, in milliseconds. */
 const FAREWELL_MS = 1000;
 
@@ -80,6 +88,8 @@ export function createConnection(options: ConnectionOptions) {
   let whenGone: () => void = () => undefined;
   /** When the server accepted it. */
   let acceptedAtMs: number | undefined;
+  /** Nothing needed it any more, so it is closed from here. */
+  let isLeft = false;
   let heardAtMs = 0;
   let endedAtMs = 0;
   /** What happened to the connection, if something did. */
@@ -129,6 +139,7 @@ export function createConnection(options: ConnectionOptions) {
   const becomeIdle = () => {
     setStatus('DISCONNECTED');
     endWait();
+    isLeft = true;
     if (socket === undefined) return;
     if (acceptedAtMs === undefined) drop('nobody needs it');
     else cancelFarewell = systemClock.setTimer(FAREWELL_MS, () => drop('nobody needs it'));
@@ -140,6 +151,11 @@ export function createConnection(options: ConnectionOptions) {
     webSocketImpl: handOver(options.webSocketImpl, (made) => {
       socket = made;
       problem = undefined;
+      isLeft = false;
+      // The transport takes this code for an answer to its own, and would dial again without a wait.
+      made.addEventListener('close', (event) => {
+        if (event.code === NORMAL_CLOSURE && !isLeft && made === socket) drop(describe(event));
+      });
       setDeadline('it could not be made in time');
     }),
     keepAlive: keepAliveMs,
@@ -247,6 +263,7 @@ export function createConnection(options: ConnectionOptions) {
         complete: () => end(() => sink.complete()),
       });
       if (isServing()) {
+        isLeft = false;
         cancelFarewell();
         setStatus('CONNECTED');
       }
@@ -272,12 +289,7 @@ export function createConnection(options: ConnectionOptions) {
 
 export type Connection = ReturnType<typeof createConnection>;
 
-interface CloseEventLike {
-  readonly code: number;
-  readonly reason: string;
-}
-
-function isCloseEvent(fault: unknown): fault is CloseEventLike {
+function isCloseEvent(fault: unknown): fault is SocketCloseEvent {
   return typeof fault === 'object' && fault !== null && 'code' in fault && 'reason' in fault;
 }
 

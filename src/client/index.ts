@@ -16,4 +16,4 @@ export {
   ConnectionRefusedError,
   OperationError,
 } from './errors.ts';
-export type { SocketLike, WebSocketClass } from './socket.ts';
+export type { SocketCloseEvent, SocketLike, WebSocketClass } from './socket.ts';

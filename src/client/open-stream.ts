@@ -1,4 +1,4 @@
-import { everyValueChannel, mapChannel } from '../lib/channel.ts';
+import { mapChannel, queueChannel } from '../lib/channel.ts';
 import type { Connection, OperationResult } from './connection.ts';
 import { OperationError } from './errors.ts';
 import { CURSOR_KEY, FELL_BEHIND, type ResumableDocument, TYPE_KEY } from './resume-document.ts';
@@ -35,69 +35,65 @@ export function openStream<Data>(
   let hasEnded = false;
   let begin: () => void = () => undefined;
 
-  const messages = everyValueChannel<Message<Data>>(
-    Number.POSITIVE_INFINITY,
-    (message) => message,
-    (sink) => {
-      let leave: () => void = () => undefined;
-      begin = () => {
-        leave = connection.start(
-          { query, variables },
-          {
-            next(result) {
-              const message = readMessage<Data>(result);
-              if ('data' in message && resume !== undefined) {
-                const { cursor, type } = takeMarks(message.data, resume.field);
-                if (cursor !== undefined) variables[resume.variable] = cursor;
-                if (type === FELL_BEHIND) {
-                  const leaveOld = leave;
-                  begin(); // first, so that the connection stays
-                  leaveOld();
-                  return;
-                }
+  const messages = queueChannel<Message<Data>>((sink) => {
+    let leave: () => void = () => undefined;
+    begin = () => {
+      leave = connection.start(
+        { query, variables },
+        {
+          next(result) {
+            const message = readMessage<Data>(result);
+            if ('data' in message && resume !== undefined) {
+              const { cursor, type } = takeMarks(message.data, resume.field);
+              if (cursor !== undefined) variables[resume.variable] = cursor;
+              if (type === FELL_BEHIND) {
+                const leaveOld = leave;
+                begin(); // first, so that the connection stays
+                leaveOld();
+                return;
               }
-              sink.push(message);
-              unread++;
-              if ('error' in message) sink.end();
-              else if (unread === MOST_UNREAD) {
-                isHeldBack = true;
-                leave();
-              }
-            },
-            error(error) {
-              sink.push({ error });
-              sink.end();
-            },
-            complete: () => sink.end(),
+            }
+            sink.push(message);
+            unread++;
+            if ('error' in message) sink.end();
+            else if (unread === MOST_UNREAD) {
+              isHeldBack = true;
+              leave();
+            }
           },
-        );
-      };
-      if (resume === undefined || typeof variables[resume.variable] === 'string') begin();
-      else {
-        const beginInstead = () => {
-          const leaveQuery = leave;
-          begin(); // first, so that the connection stays
-          leaveQuery();
-        };
-        leave = connection.start(
-          { query: resume.cursorQuery },
-          {
-            next({ data }) {
-              const { cursor } = data ?? {};
-              variables[resume.variable] ??= cursor;
-              beginInstead();
-            },
-            error: beginInstead, // it will be told what is wrong, if it is more than this
-            complete: () => sink.end(),
+          error(error) {
+            sink.push({ error });
+            sink.end();
           },
-        );
-      }
-      return () => {
-        hasEnded = true;
-        leave();
+          complete: () => sink.end(),
+        },
+      );
+    };
+    if (resume === undefined || typeof variables[resume.variable] === 'string') begin();
+    else {
+      const beginInstead = () => {
+        const leaveQuery = leave;
+        begin(); // first, so that the connection stays
+        leaveQuery();
       };
-    },
-  );
+      leave = connection.start(
+        { query: resume.cursorQuery },
+        {
+          next({ data }) {
+            const { cursor } = data ?? {};
+            variables[resume.variable] ??= cursor;
+            beginInstead();
+          },
+          error: beginInstead, // it will be told what is wrong, if it is more than this
+          complete: () => sink.end(),
+        },
+      );
+    }
+    return () => {
+      hasEnded = true;
+      leave();
+    };
+  });
 
   return mapChannel(messages, (message) => {
     unread--;

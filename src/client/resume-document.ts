@@ -45,7 +45,9 @@ export function makeResumable(document: DocumentNode): ResumableDocument | undef
   if (root === undefined || selectionSet === undefined) return undefined;
   const given = root.arguments?.find(({ name }) => name.value === AFTER)?.value;
   const variable = given?.kind === Kind.VARIABLE ? given.name.value : OWN_VARIABLE;
-  const declared = operation.variableDefinitions?.find((each) => each.variable.name.value === variable);
+  const declared = operation.variableDefinitions?.find(
+    (each) => each.variable.name.value === variable,
+  );
   const written = given?.kind === Kind.VARIABLE ? declared?.defaultValue : given;
 
   const changed: FieldNode = {

@@ -1,3 +1,4 @@
+import { cutText } from '../lib/preview.ts';
 import { DeliveryPromise } from './delivery-promise.ts';
 import { ActivationEndedError, UnknownEventError } from './errors.ts';
 import type { JobLife } from './job-life.ts';
@@ -37,6 +38,9 @@ export interface Output {
 
 /** The most outputs of one activation that are remembered for its trace. */
 const REMEMBERED_OUTPUTS = 16;
+
+/** Longer messages of a routine's progress are cut, in characters. */
+const LONGEST_PROGRESS_MESSAGE = 1000;
 
 /** After so many outputs of one activation it is looked at whether the event loop needs a turn. */
 const EMITTED_AT_A_TIME = 64;
@@ -205,8 +209,14 @@ export class Activation implements ActivationContext {
   }
 
   progress(done: number, total?: number, message?: string): void {
-    if (this.phase === 'ENDED') return;
-    this.routine.host.reportProgress(this, { done, total, message });
+    // Code may count wrongly. What is no number is no progress; a total that is none is not known.
+    if (this.phase === 'ENDED' || !Number.isFinite(done)) return;
+    this.routine.host.reportProgress(this, {
+      done,
+      total: Number.isFinite(total) ? total : undefined,
+      message:
+        message === undefined ? undefined : cutText(String(message), LONGEST_PROGRESS_MESSAGE),
+    });
   }
 
   remember(event: string, value: unknown): void {

@@ -113,7 +113,10 @@ export interface ActivationContext<Config = unknown, Events = EventSpecs, State 
     event: K,
     item: ItemOfEvent<Events[K]>,
   ): Promise<void> | undefined;
-  /** Tells how far the routine is: `done` of `total` (leave it out when unknown). */
+  /**
+   * Tells how far the routine is: `done` of `total` (leave it out when unknown). A `done` that is no finite number is
+   * ignored, such a `total` is unknown, and a message is cut after 1,000 characters.
+   */
   progress(this: object, done: number, total?: number, message?: string): void;
 }
 

@@ -1,5 +1,9 @@
+import { cutText } from '../lib/preview.ts';
 import type { JobReading, QueueReading, RoutineReading } from '../monitoring/readings.ts';
 import type { JobHappening } from '../pubsub/topics.ts';
+
+/** Longer messages are cut, in characters: there may be many, and they are kept. The routine's reading has more. */
+const LONGEST_MESSAGE = 1000;
 
 /** What happened in a job between two readings, merged: one message a routine or queue and kind. */
 export function diffReadings(before: JobReading, after: JobReading): JobHappening[] {
@@ -23,7 +27,7 @@ function diffRoutine(before: RoutineReading, after: RoutineReading): JobHappenin
       type: 'ROUTINE_FAILED',
       routineId,
       count: failed,
-      errorMessage: message,
+      errorMessage: cutText(message, LONGEST_MESSAGE),
       ...(code === undefined ? {} : { errorCode: code }),
     });
   }

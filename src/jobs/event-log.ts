@@ -1,10 +1,17 @@
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import type { Clock } from '../lib/clock.ts';
 import { Deque } from '../lib/deque.ts';
 import { isKeptWithin } from '../lib/within.ts';
 import type { JobEvent, JobHappening } from '../pubsub/topics.ts';
 import { EventPlaces, type Hole, type LocatedCursor, nextRun } from './event-places.ts';
 import type { EventStore, StoredEvent } from './event-store.ts';
-import { type EventsOf, type Gap, readCursor, writeCursor } from './job-stream-message.ts';
+import {
+  type EventsOf,
+  type Gap,
+  readCursor,
+  type WantedEvents,
+  writeCursor,
+} from './job-stream-message.ts';
 
 export interface EventLogOptions {
   readonly store: EventStore;
@@ -31,6 +38,8 @@ export interface EventPage {
 
 /** The most events of a page. */
 const PAGE = 500;
+/** Of how many events at most those of some types are looked for at once. */
+const LONGEST_SEARCH = 10_000;
 /** How long events wait to be stored together, in milliseconds, and how many are stored as soon as they are there. */
 const STORE_AFTER_MS = 250;
 const STORE_AT_ONCE = 500;
@@ -67,6 +76,8 @@ export class EventLog {
   #cancelTimer: (() => void) | undefined;
   #closing: Promise<void> | undefined;
   #isClosed = false;
+  /** Kept when the page that was asked for last may be read from the store. */
+  #turn: Promise<void> = Promise.resolve();
 
   constructor(options: EventLogOptions) {
     const { heldEvents = 10_000, maxUnstored = 60_000 } = options;
@@ -131,12 +142,13 @@ export class EventLog {
   }
 
   /**
-   * Some of what comes after a place, from memory at once, else from the store; events of other jobs are left out, as
-   * far as that saves reading.
+   * Some of what comes after a place, from memory at once, else from the store; events of other jobs, and those that end
+   * no job and are of other types, are left out, as far as that saves reading.
    * @throws StorageUnavailableError when the database can't be read now
    */
-  read(which: EventsOf, after: number): EventPage | Promise<EventPage> {
-    return after >= this.#memoryFrom - 1 ? this.#readMemory(after) : this.#readStored(which, after);
+  read(wanted: WantedEvents, after: number): EventPage | Promise<EventPage> {
+    const isInMemory = after >= this.#memoryFrom - 1;
+    return isInMemory ? this.#readMemory(after) : this.#readStored(wanted, after);
   }
 
   /** Removes at most `limit` of the oldest events, so that only the newest `keep` are left; answers how many. */
@@ -169,7 +181,8 @@ export class EventLog {
     const isAllStored = await isKeptWithin(this.flush(), CLOSE_LIMIT_MS, clock);
     this.#isClosed = true;
     this.#cancelTimer?.();
-    if (!isAllStored || this.#runNumber === 0) return;
+    // What was told meanwhile may be lost, and the next run has to say so.
+    if (!isAllStored || this.#settledTo < this.#newest || this.#runNumber === 0) return;
     const run = { ...this.#run, lastSequence: this.#newest };
     await store.endRun(run, CLOSE_LIMIT_MS).catch(onFailure);
   }
@@ -198,11 +211,17 @@ export class EventLog {
     return { messages, upTo: after + messages.length };
   }
 
-  async #readStored(which: EventsOf, after: number): Promise<EventPage> {
+  async #readStored({ which, types }: WantedEvents, after: number): Promise<EventPage> {
     while (this.#settledTo < this.#memoryFrom - 1) await this.#writing;
-    const before = this.#memoryFrom - 1;
+    // The end of a job ends a stream of that.
+    const wanted = which.jobId === undefined ? types : undefined;
+    const longest = wanted === undefined ? Number.POSITIVE_INFINITY : after + LONGEST_SEARCH;
+    const before = Math.min(this.#memoryFrom - 1, longest);
     const range = { after, upTo: before, limit: PAGE };
-    const rows = await this.#options.store.read(which, range);
+    // Reading may block the event loop: one page a turn, however many wait for theirs.
+    this.#turn = this.#turn.then(() => turnOfTheLoop());
+    await this.#turn;
+    const rows = await this.#options.store.read({ which, types: wanted }, range);
     const last = rows.length < PAGE ? before : (rows.at(-1)?.sequence ?? before);
     const goneTo = Math.min(this.#places.removedTo, before);
     const from = Math.max(after, goneTo);

@@ -78,8 +78,9 @@ export class EventPlaces {
   /** The holes of this run. */
   get ownHoles(): EventRun['holes'] {
     const first = this.#runs.at(-1)?.firstSequence ?? 1;
-    const own = this.#holes.filter(({ from }) => from >= first - 1);
-    return own.map(({ from, to }) => [from, to]);
+    const own = this.#holes.filter(({ to }) => to >= first);
+    // It may go on from one of the run before.
+    return own.map(({ from, to }) => [Math.max(from, first - 1), to]);
   }
 
   /** Events after a place and up to another could not be stored. */

@@ -50,7 +50,8 @@ interface Producer {
   /** Log lines told, and not told, since the last look. */
   toldLines: number;
   skippedLines: number;
-  readonly stop: () => void;
+  /** `undefined` when the host did not know the job. */
+  stop: (() => void) | undefined;
 }
 
 /** How a job was when nobody wanted its events any more, and what was logged since. */
@@ -74,6 +75,8 @@ export class EventProduction {
   readonly #running = new Map<string, string>();
   /** How many want events of several jobs, by flow; under `undefined` those who want them of all. */
   readonly #wanted = new Map<string | undefined, number>();
+  /** How many want each type: of one job, under its id, or of several, as in `#wanted`. */
+  readonly #types = new Map<string | undefined, Map<string, number>>();
   /** How to stop what is made for those, by job id. */
   readonly #shared = new Map<string, () => void>();
 
@@ -86,9 +89,18 @@ export class EventProduction {
     return this.#producers.size;
   }
 
-  /** Makes events of some jobs until the answer is called. */
-  want({ jobId, flowId }: EventsOf): () => void {
-    if (jobId !== undefined) return this.#produce(jobId, flowId ?? '');
+  /** Makes events of some jobs, of these types, until the answer is called. */
+  want({ jobId, flowId }: EventsOf, types: readonly string[]): () => void {
+    const stop = this.#count(jobId ?? flowId, types);
+    const end =
+      jobId === undefined ? this.#wantOfSeveral(flowId) : this.#produce(jobId, flowId ?? '');
+    return () => {
+      stop();
+      end();
+    };
+  }
+
+  #wantOfSeveral(flowId: string | undefined): () => void {
     this.#wanted.set(flowId, (this.#wanted.get(flowId) ?? 0) + 1);
     this.#share();
     return () => {
@@ -99,8 +111,29 @@ export class EventProduction {
     };
   }
 
+  #count(of: string | undefined, types: readonly string[]): () => void {
+    const counts = this.#types.get(of) ?? new Map<string, number>();
+    this.#types.set(of, counts);
+    const add = (by: number) => {
+      for (const type of types) {
+        const count = (counts.get(type) ?? 0) + by;
+        if (count > 0) counts.set(type, count);
+        else counts.delete(type);
+      }
+      if (counts.size === 0 && this.#types.get(of) === counts) this.#types.delete(of);
+    };
+    add(1);
+    return () => add(-1);
+  }
+
+  #isTypeWanted(jobId: string, flowId: string, type: string): boolean {
+    return [jobId, flowId, undefined].some((of) => this.#types.get(of)?.has(type) === true);
+  }
+
   /** A job is about to run; the host knows it. */
   jobStarting(jobId: string, flowId: string): void {
+    const producer = this.#producers.get(jobId);
+    if (producer !== undefined && producer.stop === undefined) this.#watch(jobId, flowId, producer);
     if (this.#running.has(jobId)) return;
     this.#running.set(jobId, flowId);
     if (this.#wanted.size > 0) this.#share();
@@ -110,9 +143,8 @@ export class EventProduction {
   happened(jobId: string, flowId: string, type: JobEventType): void {
     if (type === 'JOB_RECOVERED') this.jobStarting(jobId, flowId);
     if (!LAST_EVENTS.has(type)) return;
+    if (this.#running.delete(jobId) && this.#shared.has(jobId)) this.#share();
     this.#remembered.delete(jobId);
-    if (!this.#running.delete(jobId)) return;
-    if (this.#shared.has(jobId)) this.#share();
   }
 
   /** Tells of a line that was written to the log, if somebody wants to know and it is not one too many. */
@@ -123,6 +155,8 @@ export class EventProduction {
       if (remembered !== undefined) remembered.skippedLines++;
       return;
     }
+    const type = breakpointId === undefined ? 'LOG_WRITTEN' : 'LOG_POINT';
+    if (!this.#isTypeWanted(jobId, flowId, type)) return;
     if (producer.toldLines >= LOG_LINES_A_LOOK) {
       producer.skippedLines++;
       return;
@@ -162,7 +196,7 @@ export class EventProduction {
     return () => {
       producer.readers--;
       if (producer.readers > 0) return;
-      producer.stop();
+      producer.stop?.();
       this.#producers.delete(jobId);
       this.#remember(jobId, producer);
     };
@@ -188,21 +222,28 @@ export class EventProduction {
   }
 
   #start(jobId: string, flowId: string): Producer {
-    const { host, record } = this.#parts;
     const { previous, skippedLines = 0 } = this.#recall(jobId) ?? {};
-    const producer = { readers: 0, previous, toldLines: 0, skippedLines };
+    const producer = { readers: 0, previous, toldLines: 0, skippedLines, stop: undefined };
+    this.#watch(jobId, flowId, producer);
+    return producer;
+  }
+
+  #watch(jobId: string, flowId: string, producer: Producer): void {
+    const { host, record } = this.#parts;
     const look = (reading: JobReading) => {
       const { previous: before } = producer;
       const happenings = before === undefined ? [] : diffReadings(before, reading);
       producer.previous = reading;
-      for (const happening of happenings) record(jobId, flowId, reading.at, happening);
+      for (const happening of happenings) {
+        if (!this.#isTypeWanted(jobId, flowId, happening.type)) continue;
+        record(jobId, flowId, reading.at, happening);
+      }
       const { skippedLines } = producer;
       producer.toldLines = 0;
       producer.skippedLines = 0;
-      if (skippedLines === 0) return;
+      if (skippedLines === 0 || !this.#isTypeWanted(jobId, flowId, 'LOGS_SKIPPED')) return;
       record(jobId, flowId, reading.at, { type: 'LOGS_SKIPPED', count: skippedLines });
     };
-    const stop = host.watch(jobId, MERGE_RATE_HZ, { push: look, end: () => undefined });
-    return Object.assign(producer, { stop: stop ?? (() => undefined) });
+    producer.stop = host.watch(jobId, MERGE_RATE_HZ, { push: look, end: () => undefined });
   }
 }

@@ -9,14 +9,8 @@ import {
   type Gap,
   type JobStreamMessage,
   LAST_EVENTS,
+  type WantedEvents,
 } from './job-stream-message.ts';
-
-/** Which events a reader gets. Gaps it always gets. */
-export interface WantedEvents {
-  readonly which: EventsOf;
-  /** Default: all. */
-  readonly types: ReadonlySet<string> | undefined;
-}
 
 export interface EventReaderParts extends WantedEvents {
   readonly log: EventLog;
@@ -63,7 +57,7 @@ export class EventReader implements LiveStream<JobStreamMessage> {
   readonly kind = 'events';
   readonly topic: string;
   readonly #parts: EventReaderParts;
-  readonly #endsAt: number | undefined;
+  #endsAt: number | undefined;
   readonly #release: () => void;
   readonly #waiters: Waiter[] = [];
   #state: State = 'REPLAYING';
@@ -143,6 +137,13 @@ export class EventReader implements LiveStream<JobStreamMessage> {
     this.#give();
   }
 
+  /** Its job was deleted: it gives what is left of that, and ends. */
+  jobDeleted(): void {
+    this.#endsAt ??= this.#parts.log.newest;
+    if (this.#state === 'LIVE') this.#end();
+    this.#give();
+  }
+
   next(): Promise<IteratorResult<JobStreamMessage>> {
     return new Promise((resolve, reject) => {
       this.#waiters.push({ resolve, reject });
@@ -188,7 +189,7 @@ export class EventReader implements LiveStream<JobStreamMessage> {
 
   /** Replaying: reads on, or becomes live when there is nothing left to read. False while a page is being read. */
   #advance(): boolean {
-    const { log, which, listen } = this.#parts;
+    const { log, listen } = this.#parts;
     if (this.#isReading) return false;
     if (this.#readTo >= (this.#endsAt ?? Number.POSITIVE_INFINITY)) {
       this.#end();
@@ -199,7 +200,7 @@ export class EventReader implements LiveStream<JobStreamMessage> {
       this.#stopListening = listen(this);
       return true;
     }
-    const page = log.read(which, this.#readTo);
+    const page = log.read(this.#parts, this.#readTo);
     if (page instanceof Promise) {
       void this.#await(page);
       return false;

@@ -2,7 +2,7 @@ import type { Database } from '../storage/database.ts';
 import type { JobEventsTable } from '../storage/tables.ts';
 import { upsertRows } from '../storage/upsert-rows.ts';
 import type { EventRun } from './event-places.ts';
-import type { EventsOf } from './job-stream-message.ts';
+import type { WantedEvents } from './job-stream-message.ts';
 
 /** An event as it is stored. */
 export interface StoredEvent {
@@ -30,9 +30,9 @@ export interface EventStore {
   ): Promise<void>;
   /** Keeps events, with the holes that their run has by then. Is tried for as long as the database is open. */
   save(events: readonly StoredEvent[], run: Pick<EventRun, 'number' | 'holes'>): Promise<void>;
-  /** The first of some jobs' events after a place and up to another, in order. */
+  /** The first of the wanted events after a place and up to another, in order. */
   read(
-    which: EventsOf,
+    wanted: WantedEvents,
     range: { readonly after: number; readonly upTo: number; readonly limit: number },
   ): Promise<readonly StoredEvent[]>;
   /** Removes at most so many of the oldest events, up to a place; answers how many. The run says that they are gone. */
@@ -100,10 +100,12 @@ export function createEventStore(database: Database): EventStore {
         ...(holes.length > 0 ? [noteHoles] : []),
       ]);
     },
-    async read({ jobId, flowId }, { after, upTo, limit }) {
+    async read({ which: { jobId, flowId }, types }, { after, upTo, limit }) {
+      if (types?.size === 0) return []; // PostgreSQL takes no empty list
       let events = reads.selectFrom('job_events').selectAll();
       if (jobId !== undefined) events = events.where('job_id', '=', jobId);
       else if (flowId !== undefined) events = events.where('flow_id', '=', flowId);
+      if (types !== undefined) events = events.where('type', 'in', [...types]);
       const rows = await events
         .where('sequence', '>', after)
         .where('sequence', '<=', upTo)

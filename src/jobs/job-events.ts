@@ -2,13 +2,14 @@ import { ValidationError } from '../lib/domain-error.ts';
 import type { PubSub } from '../pubsub/memory-pubsub.ts';
 import type { JobHappening, Topics } from '../pubsub/topics.ts';
 import type { Database } from '../storage/database.ts';
+import { Deletions } from './event-deletions.ts';
 import { EventListeners } from './event-listeners.ts';
 import { EventLog, type EventLogOptions } from './event-log.ts';
 import { EVENTS_ON_DEMAND, EventProduction } from './event-production.ts';
-import { EventReader, type EventStart, type WantedEvents } from './event-reader.ts';
+import { EventReader, type EventStart } from './event-reader.ts';
 import { createEventStore } from './event-store.ts';
 import type { HostedLogLine, JobHost } from './job-host.ts';
-import type { EventsOf, Gap, JobStreamMessage } from './job-stream-message.ts';
+import type { EventsOf, Gap, JobStreamMessage, WantedEvents } from './job-stream-message.ts';
 
 export interface JobEventsOptions extends Omit<EventLogOptions, 'store'> {
   readonly database: Database;
@@ -51,10 +52,12 @@ export function createJobEvents(options: JobEventsOptions) {
     production.happened(jobId, flowId, happening.type);
   };
   const production = new EventProduction({ host, clock, record });
+  /** While there are readers of single jobs: the event that would end such a stream may be gone with the job. */
+  const deletions = new Deletions(pubsub);
 
   const read = (wanted: WantedEvents, start: EventStart) => {
     const { which, types } = wanted;
-    const wantsMore = [...(types ?? EVENTS_ON_DEMAND)].some((type) => EVENTS_ON_DEMAND.has(type));
+    const onDemand = [...(types ?? EVENTS_ON_DEMAND)].filter((type) => EVENTS_ON_DEMAND.has(type));
     const mayHappen = start.endsAt === undefined;
     return new EventReader(
       {
@@ -63,9 +66,12 @@ export function createJobEvents(options: JobEventsOptions) {
         now: () => clock.now(),
         begin: (reader) => {
           readers.add(reader);
-          const stop = wantsMore && mayHappen ? production.want(which) : () => undefined;
+          const forget = deletions.watch(reader);
+          const stop =
+            onDemand.length > 0 && mayHappen ? production.want(which, onDemand) : () => undefined;
           return () => {
             readers.delete(reader);
+            forget();
             stop();
           };
         },

@@ -7,6 +7,13 @@ export interface EventsOf {
   readonly flowId?: string | undefined;
 }
 
+/** Which events a reader gets. Gaps it always gets. */
+export interface WantedEvents {
+  readonly which: EventsOf;
+  /** Default: all. */
+  readonly types: ReadonlySet<string> | undefined;
+}
+
 interface NoticeBase extends EventsOf {
   /** Milliseconds since the Unix epoch. */
   readonly at: number;

@@ -44,55 +44,9 @@ export function latestValueChannel<T>(open: (sink: ChannelSink<T>) => () => void
   });
 }
 
-/**
- * Makes a stream of keys in which a key that waits to be read is not put in again. Who reads a key looks up what it
- * stands for then, and so sees the latest.
- */
-export function keyChannel<K>(open: (sink: ChannelSink<K>) => () => void): Channel<K> {
-  const held = new Set<K>();
-  return channel(open, {
-    get length() {
-      return held.size;
-    },
-    push(key) {
-      held.add(key);
-    },
-    shift() {
-      for (const key of held) {
-        held.delete(key);
-        return key;
-      }
-      return undefined;
-    },
-  });
-}
-
-/**
- * Makes a stream that gives every value in order, and holds at most `limit` that were not read yet. When one more
- * comes, `overflow` says what the reader gets as its last value, after those that are held.
- * @param first comes before all else, and does not count against the limit
- */
-export function everyValueChannel<T>(
-  limit: number,
-  overflow: (lost: T) => T,
-  open: (sink: ChannelSink<T>) => () => void,
-  first: readonly T[] = [],
-): Channel<T> {
-  const held = [...first];
-  const mostHeld = first.length + limit;
-  return channel((sink) => {
-    return open({
-      push(value) {
-        if (held.length < mostHeld) {
-          sink.push(value);
-        } else {
-          sink.push(overflow(value));
-          sink.end();
-        }
-      },
-      end: sink.end,
-    });
-  }, held);
+/** Makes a stream that gives every value, in order. How many may wait is up to who feeds it. */
+export function queueChannel<T>(open: (sink: ChannelSink<T>) => () => void): Channel<T> {
+  return channel(open, []);
 }
 
 function channel<T>(open: (sink: ChannelSink<T>) => () => void, buffer: Buffer<T>): Channel<T> {

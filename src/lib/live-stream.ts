@@ -14,6 +14,11 @@ export interface LiveStream<T> extends AsyncIterableIterator<T> {
   readonly kind: 'state' | 'events';
   /** Names the source, with all that decides which of its values are given. */
   readonly topic: string;
+  /**
+   * Whether its values tell what changed since the value before. Two such streams give the same after a place only when
+   * both have given a value of that place.
+   */
+  readonly tellsChanges?: boolean;
   /** Place of the value that `next` gave last; before the first, where the stream began. */
   readonly place: number;
   /**
@@ -68,6 +73,7 @@ export function mapLiveStream<T, U>(
   return {
     kind: source.kind,
     topic: source.topic,
+    tellsChanges: change.fork !== undefined || source.tellsChanges === true,
     get place() {
       return source.place;
     },

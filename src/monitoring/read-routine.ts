@@ -36,6 +36,9 @@ export function readRoutine(
   };
 }
 
+/** Longer codes of errors are cut, in characters. */
+const LONGEST_CODE = 200;
+
 /** What people are told of anything that was thrown. */
 export function failureOf(thrown: unknown): FailureReading {
   return { message: cutText(messageOf(thrown)), code: codeOf(thrown) };
@@ -45,7 +48,7 @@ function codeOf(thrown: unknown): string | undefined {
   try {
     const code =
       typeof thrown === 'object' && thrown !== null && 'code' in thrown ? thrown.code : undefined;
-    return typeof code === 'string' ? code : undefined;
+    return typeof code === 'string' ? cutText(code, LONGEST_CODE) : undefined;
   } catch {
     return undefined; // a getter that throws, or a proxy
   }

@@ -29,7 +29,7 @@ export class OperationIds {
       const name = this.#names.get(id);
       if (name === undefined) return { kind: 'IGNORE' };
       this.#names.delete(id);
-      return { kind: 'HAND_OVER', text: JSON.stringify({ ...message, id: name }) };
+      return handOver({ ...message, id: name });
     }
     if (type !== 'subscribe') return { kind: 'HAND_OVER', text };
     if (id.length > LONGEST_ID) {
@@ -42,7 +42,7 @@ export class OperationIds {
     }
     const name = `${this.#named++}:${id}`;
     this.#names.set(id, name);
-    return { kind: 'HAND_OVER', text: JSON.stringify({ ...message, id: name }) };
+    return handOver({ ...message, id: name });
   }
 
   /** A message of the protocol as the client is to get it. */
@@ -60,6 +60,16 @@ export class OperationIds {
 /** The id that the client gave to an operation. */
 export function idOf(name: string): string {
   return name.slice(name.indexOf(':') + 1);
+}
+
+/** What is nested deeper than the stack allows can be read, but not written. */
+function handOver(message: object): Reading {
+  try {
+    return { kind: 'HAND_OVER', text: JSON.stringify(message) };
+  } catch {
+    const reason = 'The message is nested too deeply';
+    return { kind: 'CLOSE', code: CLOSE_CODES.invalidMessage, reason };
+  }
 }
 
 function parse(text: string): { readonly type?: unknown; readonly id?: unknown } {

@@ -11,15 +11,25 @@ export function findResumeVariable(document: DocumentNode): string | undefined {
   const uses = new Map<string, number>();
   const resuming = new Set<string>();
   let depth = 0;
+  let isInFragment = false;
   visit(document, {
     VariableDefinition: () => false,
+    FragmentDefinition: {
+      enter: () => {
+        isInFragment = true;
+      },
+      leave: () => {
+        isInFragment = false;
+      },
+    },
     SelectionSet: {
       enter: () => void depth++,
       leave: () => void depth--,
     },
     Variable: ({ name }) => void uses.set(name.value, (uses.get(name.value) ?? 0) + 1),
     Field: (field) => {
-      const variable = depth === 1 ? resumeVariableOf(field) : undefined;
+      const isRoot = depth === 1 && !isInFragment; // in a fragment it most likely begins a page of something
+      const variable = isRoot ? resumeVariableOf(field) : undefined;
       if (variable !== undefined) resuming.add(variable);
     },
   });

@@ -4,6 +4,7 @@ import {
   type ExecutionArgs,
   type ExecutionResult,
   GraphQLError,
+  getOperationAST,
 } from 'graphql';
 import type { ConnectionCounters } from './connection-counters.ts';
 import { Message } from './message.ts';
@@ -36,30 +37,33 @@ export class SharedSubscriptions {
   }
 
   /**
-   * Subscribes to a validated operation.
+   * Subscribes to a validated operation. Never fails.
    * @returns `subscriber`, or the errors because of which there is nothing to subscribe to
    */
   async subscribe(
     args: ExecutionArgs,
     subscriber: Subscriber,
   ): Promise<Subscriber | ExecutionResult> {
-    const source = await createSourceEventStream(args);
-    if (!(Symbol.asyncIterator in source)) return source;
-    this.#groupOf(args).add(subscriber, source[Symbol.asyncIterator]());
-    return subscriber;
+    try {
+      const key = this.#keyOf(args); // which may fail: before there is a source to be left
+      const source = await createSourceEventStream(args);
+      if (!(Symbol.asyncIterator in source)) return source;
+      this.#groupOf(args, key).add(subscriber, source[Symbol.asyncIterator]());
+      return subscriber;
+    } catch (error) {
+      return { errors: [this.#mask(error)] };
+    }
   }
 
-  #groupOf(args: ExecutionArgs): SubscriptionGroup {
-    const { document, contextValue } = args;
-    const rights = this.#deps.sharingKey(contextValue);
-    if (rights === undefined) return this.#makeGroup(args, () => undefined);
+  #groupOf(args: ExecutionArgs, key: string | undefined): SubscriptionGroup {
+    const { document } = args;
+    if (key === undefined) return this.#makeGroup(args, () => undefined);
     let ofDocument = this.#groups.get(document);
     if (ofDocument === undefined) {
       ofDocument = new Map();
       this.#groups.set(document, ofDocument);
     }
     const groups = ofDocument;
-    const key = this.#keyOf(args, rights);
     let group = groups.get(key);
     if (group === undefined) {
       group = this.#makeGroup(args, () => groups.delete(key));
@@ -97,14 +101,22 @@ export class SharedSubscriptions {
     });
   }
 
-  #keyOf({ document, operationName, variableValues }: ExecutionArgs, rights: string): string {
+  /** Of what was sent as variables only those count that the operation declares. */
+  #keyOf({ document, operationName, variableValues, contextValue }: ExecutionArgs) {
+    const rights = this.#deps.sharingKey(contextValue);
+    if (rights === undefined) return undefined;
     let resume = this.#resumeVariables.get(document);
     if (resume === undefined) {
       resume = { name: findResumeVariable(document) };
       this.#resumeVariables.set(document, resume);
     }
-    const variables = Object.entries(variableValues ?? {}).filter(([name]) => name !== resume.name);
-    return JSON.stringify([rights, operationName ?? null, variables.sort()]);
+    const given = variableValues ?? {};
+    const declared = getOperationAST(document, operationName)?.variableDefinitions ?? [];
+    const variables = declared
+      .map(({ variable }) => variable.name.value)
+      .filter((name) => name !== resume.name && Object.hasOwn(given, name))
+      .map((name) => [name, given[name]]);
+    return JSON.stringify([rights, operationName ?? null, variables]);
   }
 
   #mask(error: unknown): GraphQLError {

@@ -15,7 +15,7 @@ const REFUSED_PER_OPERATION = 10;
  * One WebSocket, from its opening to its close: what goes on on it, and whether its client is still there. At each heartbeat it
  * is
  *
- * - cut, if the client has not answered the ping of the heartbeat before,
+ * - cut, if the client has not answered the ping of the heartbeat before, unless it is held up,
  * - closed, if there was no operation for `idleMs`,
  * - else sent a ping.
  */
@@ -33,6 +33,7 @@ export class SocketConnection implements Beating {
   #refused = 0;
   #idleSinceMs = performance.now();
   #isSilent = false;
+  #isHeldUp = false;
   /** What the server closes it for, if it does. */
   #reason: 'idleTotal' | 'deadTotal' | 'tooSlowTotal' | undefined;
 
@@ -57,6 +58,7 @@ export class SocketConnection implements Beating {
     socket.on('pong', () => {
       this.#isSilent = false;
     });
+    socket.on('ping', () => this.holdUp()); // `ws` answers it
   }
 
   /** The socket is closed. To be called once. */
@@ -101,6 +103,20 @@ export class SocketConnection implements Beating {
     this.close(CLOSE_CODES.floods, 'Too many operations that were refused');
   }
 
+  /**
+   * To be called when something was sent that the client asked for. As long as it does not take what it asked for, no more
+   * is read of it: else it could have answers pile up without end.
+   */
+  holdUp(): void {
+    if (this.#isHeldUp || this.writer.load !== 'BEHIND') return;
+    this.#isHeldUp = true;
+    this.#socket.pause();
+    void this.writer.freed().then(() => {
+      this.#isHeldUp = false;
+      this.#socket.resume();
+    });
+  }
+
   /** Closes it in the way of the protocol. Of a reason that is too long the end is left out. */
   close(code: number, reason: string): void {
     this.#socket.close(code, fitReason(reason));
@@ -114,7 +130,7 @@ export class SocketConnection implements Beating {
 
   /** Once a heartbeat. */
   beat(): void {
-    if (this.#isSilent) {
+    if (this.#isSilent && !this.#isHeldUp) {
       this.#reason ??= 'deadTotal';
       this.#socket.terminate();
       return;

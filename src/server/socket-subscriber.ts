@@ -4,9 +4,12 @@ import { asciiId, type Frames } from './message.ts';
 import type { SocketWriter } from './socket-writer.ts';
 import { type Load, MOST_UNTAKEN, Subscriber } from './subscriber.ts';
 
+const NOBODY = () => undefined;
+
 /**
  * A subscription over WebSocket. Its messages go to the socket directly, past the protocol's own way for results: as its
- * iterator it gives none, until its end.
+ * iterator it gives none, until its end. It takes nothing before the protocol has begun to read it: until then its client may
+ * have completed it, and used the id again.
  */
 export class SocketSubscriber extends Subscriber {
   readonly #writer: SocketWriter;
@@ -16,6 +19,8 @@ export class SocketSubscriber extends Subscriber {
   /** Messages since the socket was last seen empty. */
   #unsent = 0;
   #emptied = 0;
+  #isTaken = false;
+  #onTaken: () => void = NOBODY;
 
   constructor(writer: SocketWriter, id: string, counters: ConnectionCounters) {
     super();
@@ -34,6 +39,7 @@ export class SocketSubscriber extends Subscriber {
   }
 
   get load(): Load {
+    if (!this.#isTaken) return 'FULL';
     const { load, emptied } = this.#writer;
     if (this.#emptied !== emptied) {
       this.#emptied = emptied;
@@ -43,10 +49,14 @@ export class SocketSubscriber extends Subscriber {
   }
 
   freed(): Promise<void> {
-    return this.#writer.freed();
+    if (this.#isTaken || this.hasLeft) return this.#writer.freed();
+    return new Promise((keep) => {
+      this.#onTaken = keep;
+    });
   }
 
   next(): Promise<IteratorResult<ExecutionResult>> {
+    this.#take();
     if (this.hasLeft) return Promise.resolve({ value: undefined, done: true });
     return new Promise((read) => {
       this.#reader = read;
@@ -54,6 +64,13 @@ export class SocketSubscriber extends Subscriber {
   }
 
   protected onEnd(): void {
+    this.#take();
     this.#reader?.({ value: undefined, done: true });
+  }
+
+  #take(): void {
+    this.#isTaken = true;
+    this.#onTaken();
+    this.#onTaken = NOBODY;
   }
 }

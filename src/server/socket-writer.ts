@@ -6,6 +6,7 @@ import { type Load, MOST_UNTAKEN } from './subscriber.ts';
 const FULL_BYTES = 64 * 1024;
 
 const NOBODY: (() => void)[] = [];
+const NOTHING = Buffer.alloc(0);
 
 export interface SocketWriterOptions {
   /** How long a full connection may take nothing before `onStalled`, in milliseconds. */
@@ -20,6 +21,7 @@ export class SocketWriter {
   #onFree: (() => void)[] = NOBODY;
   #stallTimer: NodeJS.Timeout | undefined;
   #onDrain: (() => void) | undefined;
+  #hasGone = false;
   /** To write whole frames to, between those that `ws` writes. */
   readonly socket: Socket;
   /** Grows each time that all was seen to be sent. */
@@ -37,7 +39,7 @@ export class SocketWriter {
 
   /** To be asked after each write. */
   get load(): Load {
-    const unsent = this.socket.writableLength;
+    const unsent = this.#hasGone ? 0 : this.socket.writableLength;
     if (unsent === 0) this.emptied++;
     if (unsent < FULL_BYTES) return 'FREE';
     this.#watch();
@@ -46,7 +48,8 @@ export class SocketWriter {
 
   /** Is kept when all is sent, or the socket has gone. */
   freed(): Promise<void> {
-    if (!this.isOpen || this.load === 'FREE') return Promise.resolve();
+    if (this.#hasGone || this.socket.writableLength === 0) return Promise.resolve();
+    this.#watch();
     return new Promise((keep) => {
       this.#onFree = [...this.#onFree, keep];
     });
@@ -54,6 +57,7 @@ export class SocketWriter {
 
   /** The socket has gone. */
   close(): void {
+    this.#hasGone = true;
     this.#free();
   }
 
@@ -68,6 +72,8 @@ export class SocketWriter {
     }, this.#options.stallMs);
     this.#onDrain = () => this.#free();
     this.socket.once('drain', this.#onDrain);
+    // With little unsent there would be no event.
+    if (!this.socket.writableNeedDrain) this.socket.write(NOTHING, () => this.#free());
   }
 
   #countSent(): number {

@@ -96,7 +96,7 @@ export class SubscriptionGroup implements Subscribed {
     if (!isShareable(stream)) return false;
     const place = stream.caughtUpAt();
     if (place === undefined) return false;
-    if (this.#source !== undefined && this.#source.topic !== stream.topic) return false;
+    if (this.#source !== undefined && !canGoOn(stream, this.#source)) return false;
     this.#subscribers.set(subscriber, undefined);
     this.#members.add(subscriber);
     if (this.#source === undefined) {
@@ -124,8 +124,8 @@ export class SubscriptionGroup implements Subscribed {
         const frames = new Frames(messages.map(({ value }) => value));
         let isHeavy = false;
         for (const member of this.#members) {
-          this.#deliver(member, framesAfter(member.from, messages, frames), source);
-          isHeavy ||= member.load !== 'FREE';
+          const own = framesAfter(member.from, messages, frames);
+          if (!this.#deliver(member, own, source)) isHeavy = true;
         }
         await this.#giveWay(isHeavy);
       }
@@ -147,11 +147,12 @@ export class SubscriptionGroup implements Subscribed {
     return messages;
   }
 
-  #deliver(member: Subscriber, frames: Frames, source: LiveStream<unknown>): void {
-    if (frames.messages.length === 0) return;
+  /** @returns whether the member can take more at once */
+  #deliver(member: Subscriber, frames: Frames, source: LiveStream<unknown>): boolean {
+    if (frames.messages.length === 0) return true;
     member.send(frames);
     const { load } = member;
-    if (load === 'FREE') return;
+    if (load === 'FREE') return true;
     if (source.kind === 'state') {
       this.#members.delete(member);
       void this.#follow(member, source.fork());
@@ -161,6 +162,7 @@ export class SubscriptionGroup implements Subscribed {
       void this.#cutOff(member, source.fallBehind?.());
       this.#freeSource();
     }
+    return false;
   }
 
   async #cutOff(subscriber: Subscriber, last: unknown): Promise<void> {
@@ -187,6 +189,12 @@ export class SubscriptionGroup implements Subscribed {
 function framesAfter(from: number, messages: readonly Placed<Message>[], all: Frames): Frames {
   if (messages.every(({ place }) => place > from)) return all;
   return new Frames(messages.filter(({ place }) => place > from).map(({ value }) => value));
+}
+
+/** Whether one who has read a stream up to now may go on with another. */
+function canGoOn(stream: LiveStream<unknown>, source: LiveStream<unknown>): boolean {
+  if (stream.topic !== source.topic) return false;
+  return stream.tellsChanges !== true || stream.place === source.place;
 }
 
 function isShareable(stream: AsyncIterator<unknown>): stream is LiveStream<unknown> {

@@ -130,8 +130,10 @@ export function createWebSocketEndpoint(
         send: (data) =>
           new Promise((resolve, reject) => {
             if (!connection.isOpen) resolve();
-            else
+            else {
               socket.send(ids.write(data), (error) => (error == null ? resolve() : reject(error)));
+              connection.holdUp();
+            }
           }),
         close: (code = 1000, reason = '') => connection.close(code, reason),
         onMessage: (handle) => {

@@ -65,14 +65,36 @@ describe('a client', () => {
     expect((await stream.next()).value?.happened.message).toBe('2');
   });
 
+  test.each([
+    [
+      'the text',
+      (from: string) => `{ jobEvents(after: "${from}", types: [LOG_WRITTEN]) { FIELDS } }`,
+    ],
+    [
+      'the default of a variable',
+      (from: string) =>
+        `($x: String = "${from}") { jobEvents(after: $x, types: [LOG_WRITTEN]) { FIELDS } }`,
+    ],
+  ])('begins after a cursor in %s of a document', async (_, write) => {
+    const place = await openPlace();
+    const from = await presentCursor(place);
+    place.log(1, 2);
+    const text = write(from).replace('FIELDS', '... on LogWrittenEvent { message }');
+    const document = parse(`subscription ${text}`) as typeof ClientEventsDocument;
+    const stream = place.client.subscribe(document, { id: place.jobId });
+    expect((await stream.next()).value).toEqual({ jobEvents: { message: '1' } });
+  });
+
   test('leaves at once, also while nothing comes, and the server frees the source', async () => {
     const { app, client, jobId } = await openPlace();
+    const own = app.pubsub.listenerCount('jobChanged');
     const states = client.subscribe(ClientStateDocument, { id: jobId });
     await states.next();
+    expect(app.pubsub.listenerCount('jobChanged')).toBeGreaterThan(own);
     const idle = states.next();
     expect(await states.return?.()).toEqual({ done: true, value: undefined });
     expect(await idle).toEqual({ done: true, value: undefined });
-    await until(() => app.pubsub.listenerCount('jobChanged') === 0);
+    await until(() => app.pubsub.listenerCount('jobChanged') === own);
   });
 
   test('that is closed ends its streams, refuses what waits and what comes, and closes once', async () => {
@@ -89,6 +111,40 @@ describe('a client', () => {
     await until(() => network.open === 0);
     expect(() => client.subscribe(ClientStateDocument, { id: jobId })).toThrow('was closed');
     await expect(client.query(ClientJobsDocument)).rejects.toMatchObject({ code: 'CLIENT_CLOSED' });
+  });
+
+  test('that is closed while it asks where a stream of events begins ends that too', async () => {
+    const { client, network, jobId } = await openPlace();
+    network.stall();
+    const waiting = client.subscribe(ClientEventsDocument, { id: jobId }).next();
+    await until(() => network.made === 1);
+    await client.close();
+    expect(await waiting).toEqual({ done: true, value: undefined });
+  });
+
+  test('can be closed by those who listen to its status', async () => {
+    const { client, network, jobId } = await openPlace();
+    const states = client.subscribe(ClientStateDocument, { id: jobId });
+    await states.next();
+    const closed: Promise<void>[] = [];
+    client.onStatus(() => void closed.push(client.close()));
+    closed.push(client.close());
+    expect(closed).toHaveLength(2);
+    expect(closed[0]).toBe(closed[1]);
+    await closed[0];
+    await until(() => network.open === 0);
+  });
+
+  test('can be closed by those who listen while the connection is taken over', async () => {
+    const { client, network, jobId } = await openPlace();
+    const states = client.subscribe(ClientStateDocument, { id: jobId });
+    await states.next();
+    void states.return?.();
+    client.onStatus((status) => status === 'CONNECTED' && void client.close());
+    const next = client.subscribe(ClientStateDocument, { id: jobId }).next();
+    expect(await next).toEqual({ done: true, value: undefined });
+    await client.close();
+    await until(() => network.open === 0);
   });
 
   test('refuses what it can not work with', async () => {

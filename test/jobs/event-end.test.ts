@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { ended, openApp, startJob, until, watch } from '../api/api.ts';
-import { waiting } from '../api/flows.ts';
+import { echo, waiting } from '../api/flows.ts';
 import { Gate } from '../engine/parts.ts';
 import { JobEventsDocument } from '../generated/operations.ts';
 
@@ -29,4 +29,24 @@ test('W4 who comes back while the job ends is told of its end, whenever that is'
     await ended(app, jobId);
   }
   expect(lastTypes.filter((type) => type !== 'JOB_COMPLETED')).toEqual([]);
+});
+
+test('M8 the stream of a job that is deleted ends, though the event that ended it is gone', async () => {
+  const gate = new Gate();
+  const app = await openApp({ flows: [waiting(gate), echo()], heldEvents: 1 });
+  const { jobEvents } = app.services;
+  const jobId = await startJob(app, { flowId: 'waiting' });
+  await until(() => gate.waiting === 1);
+  const after = jobEvents.cursorAt(0);
+  const types = ['JOB_STARTED', 'JOB_COMPLETED'] as const;
+  // They read nothing until the job is gone.
+  const streams = await Promise.all(
+    [1, 2].map(() => watch(app, JobEventsDocument, { jobId, types: [...types], after })),
+  );
+  gate.openAll();
+  await ended(app, jobId);
+  await ended(app, await startJob(app, { flowId: 'echo' }));
+  await app.jobs.delete(jobId.slice(4));
+  expect(await Promise.all(streams.map((stream) => stream.rest()))).toEqual([[], []]);
+  expect(jobEvents.counts).toMatchObject({ readers: 0, listening: 0 });
 });

@@ -171,6 +171,20 @@ forEachDatabase(({ open, makeUrl, name }) => {
       expect(placesOf(await now.after(cursorAt(told[0], 30)))).toEqual(upTo(30, 40));
     });
 
+    it('tells a gap after one that was told something while it closed', async () => {
+      const database = await open();
+      const before = await openEvents(database);
+      const [first] = await readWhile(before, 3);
+      const closed = before.close();
+      before.tell(5); // too late to be stored
+      await closed;
+      const now = await openEvents(database);
+      now.tell(1);
+      const told = await now.after(cursorAt(first, 0));
+      const event = expect.stringMatching(/^(JOB_PAUSED|STOP_EXPIRED)$/);
+      expect(told.map(({ type }) => type)).toEqual([event, event, event, 'GAP', event]);
+    });
+
     it('tells a gap after one that was killed, where its stored events end', async () => {
       const database = await open();
       const before = await openEvents(database);

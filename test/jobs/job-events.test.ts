@@ -10,6 +10,7 @@ import {
   type JobEventType,
 } from '../generated/operations.ts';
 import { ManualClock, settle } from '../support/manual-clock.ts';
+import { readAll } from './told-events.ts';
 
 type Told = JobEventsSubscription['jobEvents'];
 
@@ -154,6 +155,36 @@ describe('M8 events of a job', () => {
       { routineId: 'talks', done: 3, total: 10, progressMessage: 'third' },
     ]);
     expect(told.at(-1)?.type).toBe('JOB_COMPLETED');
+  });
+
+  test('M8 O1 a routine that counts wrongly, or tells at length, harms nobody who is told', async () => {
+    const gate = new Gate();
+    const boaster = running(async (_, ctx) => {
+      await gate.pass();
+      ctx.progress(Number.NaN, 10, 'of nothing');
+      await gate.pass();
+      ctx.progress(1, Number.POSITIVE_INFINITY, 'x'.repeat(5_000_000));
+      await gate.pass();
+      const code = 'z'.repeat(5_000_000);
+      throw Object.assign(new Error('y'.repeat(5_000_000)), { code });
+    }, 'boaster');
+    const clock = new ManualClock();
+    const app = await openApp({ flows: [boaster], clock });
+    const id = await startJob(app, { flowId: 'boaster' });
+    const types: JobEventType[] = ['PROGRESS_REPORTED', 'ROUTINE_FAILED', 'JOB_FAILED'];
+    const stream = await events(app, id, { types });
+    for (const _ of range(3)) {
+      await until(() => gate.waiting === 1);
+      gate.open();
+      await clock.advance(100);
+    }
+    const told = await stream.rest();
+    expect(typesOf(told)).toEqual(types);
+    expect(told[0]).toMatchObject({ done: 1, total: null });
+    const kept = app.services.jobEvents.subscribe({ jobId: id.slice(4), types, since: 0 }, true);
+    for (const each of await readAll(kept)) {
+      expect(JSON.stringify(each).length).toBeLessThan(20_000);
+    }
   });
 
   test('M8 merges what happens often: ten times a second, with counts that add up', async () => {

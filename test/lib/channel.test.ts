@@ -1,10 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import {
   type ChannelSink,
-  everyValueChannel,
-  keyChannel,
   latestValueChannel,
   mapChannel,
+  queueChannel,
 } from '../../src/lib/channel.ts';
 
 /** What a test feeds a channel by, and how often its source was freed. */
@@ -33,12 +32,7 @@ const done = { value: undefined, done: true };
 
 describe.each([
   ['latestValueChannel', latestValueChannel<string>],
-  ['keyChannel', keyChannel<string>],
-  [
-    'everyValueChannel',
-    (open: (sink: ChannelSink<string>) => () => void) =>
-      everyValueChannel<string>(10, () => 'too much', open),
-  ],
+  ['queueChannel', queueChannel<string>],
 ] as const)('%s', (_name, make) => {
   test('leaving works at once while nothing comes, and frees the source once', async () => {
     const { open, state } = source<string>();
@@ -97,52 +91,20 @@ test('latestValueChannel keeps the newest value alone', async () => {
   expect(await read(stream)).toEqual([undefined]);
 });
 
-test('keyChannel holds each key once, in the order they first came', async () => {
-  const { open, push, end } = source<string>();
-  const stream = keyChannel(open);
-  push('a', 'b', 'a');
-  expect((await stream.next()).value).toBe('a');
-  push('b', 'a');
+test('queueChannel gives every value in order', async () => {
+  const { open, push, end } = source<number>();
+  const stream = queueChannel(open);
+  push(1, 2, 3);
+  expect((await stream.next()).value).toBe(1);
+  push(4);
   end();
-  expect(await read(stream)).toEqual(['b', 'a']);
-});
-
-describe('everyValueChannel', () => {
-  const make = (first: string[] = []) => {
-    const { open, ...rest } = source<string>();
-    return { ...rest, stream: everyValueChannel(2, (lost) => `lost ${lost}`, open, first) };
-  };
-
-  test('holds up to its limit, then tells what is lost and ends', async () => {
-    const { stream, push, state } = make();
-    push('a', 'b', 'c', 'd');
-    expect(state.closed).toBe(1);
-    expect(await read(stream)).toEqual(['a', 'b', 'lost c']);
-  });
-
-  test('what is given first comes first, and does not count against the limit', async () => {
-    const { stream, push } = make(['1', '2', '3']);
-    push('a', 'b', 'c');
-    expect(await read(stream)).toEqual(['1', '2', '3', 'a', 'b', 'lost c']);
-  });
-
-  test('a reader that keeps up never falls behind', async () => {
-    const { stream, push, end } = make();
-    const all: string[] = [];
-    for (let at = 0; at < 100; at++) {
-      push(`${at}`);
-      all.push((await stream.next()).value);
-    }
-    end();
-    expect(all).toHaveLength(100);
-    expect(await read(stream)).toEqual([]);
-  });
+  expect(await read(stream)).toEqual([2, 3, 4]);
 });
 
 describe('mapChannel', () => {
   test('changes values, leaves some out, and ends with its source', async () => {
     const { open, push, end } = source<string>();
-    const stream = everyValueChannel<string>(10, String, open);
+    const stream = queueChannel(open);
     push('a', 'skip', 'b');
     end();
     const mapped = mapChannel(stream, (value) => (value === 'skip' ? undefined : `${value}!`));

@@ -52,13 +52,13 @@ describe('sockets without operations (P5)', () => {
   });
 
   test('are kept while an operation goes on, and closed when it has ended', async () => {
-    const { url, counts } = await serveWithin({ idleMs: 30, heartbeatMs: 30 });
+    const { url, counts } = await serveWithin({ idleMs: 1000, heartbeatMs: 30 });
     const { socket, begin, say, closed } = await dial(url);
     let pings = 0;
     socket.on('ping', () => pings++);
     await begin();
     say(subscribe('a', SILENCE));
-    await until(() => pings >= 5);
+    await until(() => pings >= 50);
     expect(socket.readyState).toBe(WebSocket.OPEN);
     expect(counts().operations).toBe(1);
     say({ id: 'a', type: 'complete' });
@@ -165,7 +165,7 @@ describe('limits', () => {
     const { begin, say, messages } = await dial(url);
     await begin();
     for (const id of ['a', 'b']) {
-      say(subscribe(id, '{ slow(ms: 200) }'));
+      say(subscribe(id, '{ slow(ms: 2000) }'));
       say({ id, type: 'complete' });
     }
     say(subscribe('c', '{ transport }'));

@@ -105,7 +105,7 @@ describe('a WebSocket is closed for', () => {
   });
 
   test('silence instead of connection_init (4408)', async () => {
-    const served = await serve({ limits: { initTimeoutMs: 200 } });
+    const served = await serve({ limits: { initTimeoutMs: 1500 } });
     const mute = await dial(served.url);
     const pinging = await dial(served.url);
     pinging.say({ type: 'ping' });

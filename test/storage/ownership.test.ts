@@ -30,7 +30,8 @@ forEachDatabase(({ name, open, makeUrl }) => {
     it('is migrated once by two at the same time', async () => {
       const url = await makeUrl();
       const applied = await Promise.all([migrateDatabase(url), migrateDatabase(url)]);
-      expect(applied.map(({ length }) => length).sort()).toEqual([0, 2]);
+      const all = await migrateDatabase(await makeUrl());
+      expect(applied.sort((a, b) => a.length - b.length)).toEqual([[], all]);
     });
 
     it('keeps what was written', async () => {
