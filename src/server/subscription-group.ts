@@ -122,9 +122,10 @@ export class SubscriptionGroup implements Subscribed {
         const messages = await this.#resolveAll(values);
         if (this.#source !== source) return;
         const frames = new Frames(messages.map(({ value }) => value));
+        const lowest = Math.min(...messages.map(({ place }) => place));
         let isHeavy = false;
         for (const member of this.#members) {
-          const own = framesAfter(member.from, messages, frames);
+          const own = member.from < lowest ? frames : framesAfter(member.from, messages);
           if (!this.#deliver(member, own, source)) isHeavy = true;
         }
         await this.#giveWay(isHeavy);
@@ -185,9 +186,8 @@ export class SubscriptionGroup implements Subscribed {
   }
 }
 
-/** Those of the messages whose places come after a certain one, which are all of them but for who has just come. */
-function framesAfter(from: number, messages: readonly Placed<Message>[], all: Frames): Frames {
-  if (messages.every(({ place }) => place > from)) return all;
+/** Those of the messages whose places come after a certain one. */
+function framesAfter(from: number, messages: readonly Placed<Message>[]): Frames {
   return new Frames(messages.filter(({ place }) => place > from).map(({ value }) => value));
 }
 

@@ -1,3 +1,3 @@
 import { describeProperties } from './describe-properties.ts';
 
-describeProperties(1);
+describeProperties(0.5);
