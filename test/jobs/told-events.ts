@@ -64,8 +64,6 @@ export async function openEvents(database: Database, options: Partial<JobEventsO
   };
 }
 
-export type ToldEvents = Awaited<ReturnType<typeof openEvents>>;
-
 type Filter = Omit<Parameters<ReturnType<typeof createJobEvents>['subscribe']>[0], 'since'>;
 
 export async function readAll(stream: AsyncIterable<JobStreamMessage>) {
