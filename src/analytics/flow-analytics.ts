@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
+import type { Tenanted } from '../lib/tenanted.ts';
 import { type FlowMetrics, type FlowMetricsPoint, figuresOf } from './flow-metrics.ts';
 import { createFlowMetricsStore, type MetricsRow } from './flow-metrics-store.ts';
 import {
@@ -16,11 +17,14 @@ export interface FlowMetricsRequest extends MetricsRange {
   readonly flowId: string;
 }
 
+/** Counts what became of the jobs of flows, each for the tenant that it is of. */
+export interface FlowAnalytics extends RollUp, Tenanted<TenantAnalytics> {}
+
 /**
- * What became of the jobs of flows. A job counts within about a second after it ended, and goes on to count when it is
- * deleted after that. Percentiles are read from merged histograms, never averaged.
+ * What became of a tenant's jobs of flows. A job counts within about a second after it ended, and goes on to count when
+ * it is deleted after that. Percentiles are read from merged histograms, never averaged.
  */
-export interface FlowAnalytics extends RollUp {
+export interface TenantAnalytics {
   /**
    * The figures of some flows, in the order of their ids; two statements, however many they are. Without a range: of
    * all jobs that ended in the days that are kept. Edges of a range are moved outwards to the minute, or to what is
@@ -60,11 +64,18 @@ export function createFlowAnalytics(parts: FlowAnalyticsParts): FlowAnalytics {
     onError: (err) => logger.error({ err }, 'Jobs that ended are not counted yet.'),
   });
 
-  const readMetrics: FlowAnalytics['readMetrics'] = async (flowIds, range) => {
+  const readMetrics = async (
+    tenant: string,
+    flowIds: readonly string[],
+    range: MetricsRange,
+  ): Promise<FlowMetrics[]> => {
     const now = clock.now();
     const { since, until, segments } = planRange(range, kept, now);
     const ids = [...new Set(flowIds)];
-    const [rows, open] = await Promise.all([store.listRows(ids, segments), store.countOpen(ids)]);
+    const [rows, open] = await Promise.all([
+      store.listRows(tenant, ids, segments),
+      store.countOpen(tenant, ids),
+    ]);
     const byFlow = groupBy(rows, ({ flowId }) => flowId);
     return flowIds.map((flowId) => {
       const ofFlow = byFlow.get(flowId) ?? [];
@@ -88,35 +99,39 @@ export function createFlowAnalytics(parts: FlowAnalyticsParts): FlowAnalytics {
 
   return {
     ...rollUp,
-    readMetrics,
+    forTenant: (tenant) => ({
+      readMetrics: (flowIds, range) => readMetrics(tenant, flowIds, range),
 
-    async loadMetrics(requests) {
-      const byRange = groupBy(requests, ({ since, until }) => `${since} ${until}`);
-      const found = new Map<FlowMetricsRequest, FlowMetrics | Error>();
-      const load = async (ofRange: readonly FlowMetricsRequest[]) => {
-        const [range = {}] = ofRange;
-        const flowIds = ofRange.map(({ flowId }) => flowId);
-        const metrics = await readMetrics(flowIds, range).catch((error: unknown) => asError(error));
-        ofRange.forEach((request, at) => {
-          const own = Array.isArray(metrics) ? metrics[at] : metrics;
-          if (own !== undefined) found.set(request, own);
+      async loadMetrics(requests) {
+        const byRange = groupBy(requests, ({ since, until }) => `${since} ${until}`);
+        const found = new Map<FlowMetricsRequest, FlowMetrics | Error>();
+        const load = async (ofRange: readonly FlowMetricsRequest[]) => {
+          const [range = {}] = ofRange;
+          const flowIds = ofRange.map(({ flowId }) => flowId);
+          const metrics = await readMetrics(tenant, flowIds, range).catch((error: unknown) =>
+            asError(error),
+          );
+          ofRange.forEach((request, at) => {
+            const own = Array.isArray(metrics) ? metrics[at] : metrics;
+            if (own !== undefined) found.set(request, own);
+          });
+        };
+        await Promise.all([...byRange.values()].map(load));
+        return requests.map((request) => found.get(request) ?? new Error('Not loaded.'));
+      },
+
+      async readSeries(flowId, request) {
+        const { points, ...segment } = planSeries(request, clock.now());
+        const rows = points === 0 ? [] : await store.listRows(tenant, [flowId], [segment]);
+        const byStart = new Map(rows.map(({ startAt, tally }) => [startAt, tally]));
+        const empty = new Tally();
+        return Array.from({ length: points }, (_none, at) => {
+          const startAt = segment.from + at * RESOLUTION_MS[segment.resolution];
+          const endAt = startAt + RESOLUTION_MS[segment.resolution];
+          return { startAt, endAt, ...figuresOf(byStart.get(startAt) ?? empty) };
         });
-      };
-      await Promise.all([...byRange.values()].map(load));
-      return requests.map((request) => found.get(request) ?? new Error('Not loaded.'));
-    },
-
-    async readSeries(flowId, request) {
-      const { points, ...segment } = planSeries(request, clock.now());
-      const rows = points === 0 ? [] : await store.listRows([flowId], [segment]);
-      const byStart = new Map(rows.map(({ startAt, tally }) => [startAt, tally]));
-      const empty = new Tally();
-      return Array.from({ length: points }, (_none, at) => {
-        const startAt = segment.from + at * RESOLUTION_MS[segment.resolution];
-        const endAt = startAt + RESOLUTION_MS[segment.resolution];
-        return { startAt, endAt, ...figuresOf(byStart.get(startAt) ?? empty) };
-      });
-    },
+      },
+    }),
   };
 }
 

@@ -1,11 +1,14 @@
 import { type Selectable, type SqlBool, sql } from 'kysely';
 import { Histogram } from '../lib/histogram.ts';
 import type { Database } from '../storage/database.ts';
+import { fromStoredText, toStoredText } from '../storage/stored-text.ts';
 import type { FlowMetricsTable } from '../storage/tables.ts';
 import { type EndedJob, type Resolution, Tally } from './tally.ts';
 
 /** Names a row of the metrics of a flow. */
 export interface MetricsKey {
+  /** Whose jobs it counts. */
+  readonly tenant: string;
   readonly flowId: string;
   readonly resolution: Resolution;
   /** When its minute, hour or day begins; milliseconds since the Unix epoch. */
@@ -31,7 +34,7 @@ export interface OpenJobs {
   readonly pausedCount: number;
 }
 
-/** Keeps what became of the jobs of each flow, by minute, hour and day. */
+/** Keeps what became of the jobs of each tenant and flow, by minute, hour and day. */
 export interface FlowMetricsStore {
   /** Jobs that have ended and are not counted yet, those first that ended first. */
   listUncounted(limit: number): Promise<EndedJob[]>;
@@ -48,13 +51,18 @@ export interface FlowMetricsStore {
     countedJobIds: readonly string[],
     deadlineMs: number,
   ): Promise<void>;
-  /** The rows of some flows that lie in any of the segments, in the order of time. One statement. */
-  listRows(flowIds: readonly string[], segments: readonly Segment[]): Promise<MetricsRow[]>;
-  /** By flow id; a flow with none may be missing. One statement. */
-  countOpen(flowIds: readonly string[]): Promise<ReadonlyMap<string, OpenJobs>>;
+  /** A tenant's rows of some flows that lie in any of the segments, in the order of time. One statement. */
+  listRows(
+    tenant: string,
+    flowIds: readonly string[],
+    segments: readonly Segment[],
+  ): Promise<MetricsRow[]>;
+  /** Jobs of a tenant, by flow id; a flow with none may be missing. One statement. */
+  countOpen(tenant: string, flowIds: readonly string[]): Promise<ReadonlyMap<string, OpenJobs>>;
 }
 
 const COLUMNS = [
+  'tenant',
   'flow_id',
   'resolution',
   'start_at',
@@ -72,7 +80,7 @@ export function createFlowMetricsStore(database: Database): FlowMetricsStore {
     async listUncounted(limit) {
       const rows = await reads
         .selectFrom('jobs')
-        .select(['id', 'flow_id', 'state', 'finished_at', 'duration_ms'])
+        .select(['id', 'tenant', 'flow_id', 'state', 'finished_at', 'duration_ms'])
         .select(['execution_count', 'error_count'])
         // Literals: a parameter would keep the partial index from being used.
         .where(sql<SqlBool>`is_rolled_up = 0 and finished_at is not null`)
@@ -82,6 +90,7 @@ export function createFlowMetricsStore(database: Database): FlowMetricsStore {
         .execute();
       return rows.map((row) => ({
         id: row.id,
+        tenant: fromStoredText(row.tenant),
         flowId: row.flow_id,
         state: row.state as EndedJob['state'], // the job store wrote it
         finishedAt: row.finished_at ?? 0, // those without are left out above
@@ -94,13 +103,15 @@ export function createFlowMetricsStore(database: Database): FlowMetricsStore {
     async getRows(keys) {
       if (keys.length === 0) return [];
       const values = keys.map(
-        ({ flowId, resolution, startAt }) =>
-          sql`(cast(${flowId} as text), cast(${resolution} as text), cast(${startAt} as bigint))`,
+        ({ tenant, flowId, resolution, startAt }) =>
+          sql`(cast(${toStoredText(tenant)} as text), cast(${flowId} as text), cast(${resolution} as text), cast(${startAt} as bigint))`,
       );
       const rows = await reads
         .selectFrom('flow_metrics')
         .select(COLUMNS)
-        .where(sql<SqlBool>`(flow_id, resolution, start_at) in (values ${sql.join(values)})`)
+        .where(
+          sql<SqlBool>`(tenant, flow_id, resolution, start_at) in (values ${sql.join(values)})`,
+        )
         .execute();
       return rows.map(toRow);
     },
@@ -116,7 +127,7 @@ export function createFlowMetricsStore(database: Database): FlowMetricsStore {
         .insertInto('flow_metrics')
         .values(rows.toSorted(compareKeys).map(fromRow))
         .onConflict((conflict) =>
-          conflict.columns(['flow_id', 'resolution', 'start_at']).doUpdateSet((eb) => ({
+          conflict.columns(['tenant', 'flow_id', 'resolution', 'start_at']).doUpdateSet((eb) => ({
             completed_count: eb.ref('excluded.completed_count'),
             failed_count: eb.ref('excluded.failed_count'),
             cancelled_count: eb.ref('excluded.cancelled_count'),
@@ -128,11 +139,12 @@ export function createFlowMetricsStore(database: Database): FlowMetricsStore {
       await database.write([mark, put], { deadlineMs });
     },
 
-    async listRows(flowIds, segments) {
+    async listRows(tenant, flowIds, segments) {
       if (flowIds.length === 0 || segments.length === 0) return [];
       const rows = await scans
         .selectFrom('flow_metrics')
         .select(COLUMNS)
+        .where('tenant', '=', toStoredText(tenant))
         .where('flow_id', 'in', flowIds)
         .where((eb) =>
           eb.or(
@@ -150,12 +162,13 @@ export function createFlowMetricsStore(database: Database): FlowMetricsStore {
       return rows.map(toRow);
     },
 
-    async countOpen(flowIds) {
+    async countOpen(tenant, flowIds) {
       if (flowIds.length === 0) return new Map();
       const rows = await scans
         .selectFrom('jobs')
         .select(['flow_id', 'state'])
         .select(({ fn }) => fn.countAll<number | string>().as('count'))
+        .where('tenant', '=', toStoredText(tenant))
         .where('flow_id', 'in', flowIds)
         .where(sql<SqlBool>`finished_at is null`)
         .groupBy(['flow_id', 'state'])
@@ -176,13 +189,15 @@ export function createFlowMetricsStore(database: Database): FlowMetricsStore {
 
 /** The same order always: two writers that lock rows in different orders would wait for each other. */
 function compareKeys(a: MetricsKey, b: MetricsKey): number {
+  if (a.tenant !== b.tenant) return a.tenant < b.tenant ? -1 : 1;
   if (a.flowId !== b.flowId) return a.flowId < b.flowId ? -1 : 1;
   if (a.resolution !== b.resolution) return a.resolution < b.resolution ? -1 : 1;
   return a.startAt - b.startAt;
 }
 
-function fromRow({ flowId, resolution, startAt, tally }: MetricsRow) {
+function fromRow({ tenant, flowId, resolution, startAt, tally }: MetricsRow) {
   return {
+    tenant: toStoredText(tenant),
     flow_id: flowId,
     resolution,
     start_at: startAt,
@@ -202,5 +217,6 @@ function toRow(row: Selectable<FlowMetricsTable>): MetricsRow {
   tally.cancelledCount = row.cancelled_count;
   tally.executionCount = row.execution_count;
   tally.errorCount = row.error_count;
-  return { flowId: row.flow_id, resolution: row.resolution, startAt: row.start_at, tally };
+  const { flow_id: flowId, resolution, start_at: startAt } = row;
+  return { tenant: fromStoredText(row.tenant), flowId, resolution, startAt, tally };
 }

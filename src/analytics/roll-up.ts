@@ -1,6 +1,6 @@
 import { type BackOff, backOffDelayMs } from '../lib/back-off.ts';
 import type { CancelTimer, Clock } from '../lib/clock.ts';
-import type { FlowMetricsStore, MetricsRow } from './flow-metrics-store.ts';
+import type { FlowMetricsStore, MetricsKey, MetricsRow } from './flow-metrics-store.ts';
 import { floorTo, RESOLUTIONS, Tally } from './tally.ts';
 
 /** How many jobs one step counts at most: it holds their rows in memory, and the write waits for nobody else long. */
@@ -30,7 +30,7 @@ export interface RollUpParts {
 }
 
 /**
- * Counts each job that has ended, exactly once, in the metrics of its flow by minute, hour and day.
+ * Counts each job that has ended, exactly once, in the metrics of its tenant and flow by minute, hour and day.
  *
  * *Idle*: all is counted. *Due*: a timer runs, since a job ended, or the last step left some over, or failed. *At
  * work*: a step is under way; what ends meanwhile makes the next one due. *Closed*: for good; what is not counted by
@@ -116,9 +116,9 @@ async function rollUpOnce(store: FlowMetricsStore): Promise<number> {
   if (jobs.length === 0) return 0;
   const rows = new Map<string, MetricsRow>();
   for (const job of jobs) {
-    const { flowId } = job;
+    const { tenant, flowId } = job;
     for (const resolution of RESOLUTIONS) {
-      const key = { flowId, resolution, startAt: floorTo(resolution, job.finishedAt) };
+      const key = { tenant, flowId, resolution, startAt: floorTo(resolution, job.finishedAt) };
       const name = nameOf(key);
       const row = rows.get(name) ?? { ...key, tally: new Tally() };
       row.tally.add(job);
@@ -135,6 +135,6 @@ async function rollUpOnce(store: FlowMetricsStore): Promise<number> {
   return jobs.length;
 }
 
-function nameOf({ flowId, resolution, startAt }: Omit<MetricsRow, 'tally'>): string {
-  return `${resolution} ${startAt} ${flowId}`;
+function nameOf({ tenant, flowId, resolution, startAt }: MetricsKey): string {
+  return JSON.stringify([tenant, flowId, resolution, startAt]);
 }

@@ -130,7 +130,7 @@ builder.objectFields(FlowType, (t) => ({
   metrics: t.field({
     type: FlowMetricsType,
     description:
-      'What became of its jobs. It is worked out from what is kept by the minute, hour and day: exact to the minute, ' +
+      'What became of the jobs of it in your tenant. It is worked out from what is kept by the minute, hour and day: exact to the minute, ' +
       'or to the hour or day where only those are still kept.',
     args: {
       since: t.arg({
@@ -146,7 +146,7 @@ builder.objectFields(FlowType, (t) => ({
   metricsSeries: t.field({
     type: [PointType],
     description:
-      `What became of its jobs by minute, hour or day: all points in order, empty ones included, at most ` +
+      `What became of the jobs of it in your tenant by minute, hour or day: all points in order, empty ones included, at most ` +
       `${MOST_POINTS}.`,
     complexity: seriesComplexity,
     args: {

@@ -28,6 +28,7 @@ export function ceilTo(resolution: Resolution, at: number): number {
 /** What is counted of a job that has ended. */
 export interface EndedJob {
   readonly id: string;
+  readonly tenant: string;
   readonly flowId: string;
   readonly state: JobState;
   /** Milliseconds since the Unix epoch. */

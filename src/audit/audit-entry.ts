@@ -13,11 +13,13 @@ export interface AuditChanges {
 export interface AuditEntry {
   /** UUID version 7. */
   readonly id: string;
+  /** Of whoever asked: nobody else's viewers learn of it. */
+  readonly tenant: string;
   /** When it was asked for; milliseconds since the Unix epoch. */
   readonly at: number;
   /** Name of the mutation. */
   readonly operation: string;
-  /** Who asked, as far as that is known. */
+  /** Who asked, as far as that was proved. */
   readonly actor: string | undefined;
   /** Network address it came from; `undefined` for the process itself. */
   readonly address: string | undefined;

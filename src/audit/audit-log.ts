@@ -4,9 +4,11 @@ import {
   ForbiddenError,
   NotFoundError,
   TooCostlyError,
+  UnauthenticatedError,
   ValidationError,
 } from '../lib/domain-error.ts';
 import { newId } from '../lib/ids.ts';
+import type { Tenanted } from '../lib/tenanted.ts';
 import type {
   AuditChanges,
   AuditEntry,
@@ -30,6 +32,7 @@ export interface AuditedRequest {
   /** Name of the mutation. */
   readonly operation: string;
   readonly arguments: unknown;
+  /** Who asks, where that was proved; what somebody merely says of themselves is among the arguments. */
   readonly actor: string | undefined;
   readonly address: string | undefined;
 }
@@ -56,7 +59,10 @@ export interface AuditedChange {
  * on disk; when that is not done within 3 seconds, or fails, this is written to the program's log, and the answer goes
  * out without. So the audit log has a hole only where the program's log has a line for it.
  */
-export interface AuditLog {
+export type AuditLog = Tenanted<TenantAuditLog>;
+
+/** What one tenant asked for. */
+export interface TenantAuditLog {
   /** Takes note of what is asked for, as it is now. */
   begin(request: AuditedRequest): AuditedChange;
   /** Newest first. */
@@ -86,42 +92,45 @@ export function createAuditLog({ database, clock, logger }: AuditLogParts): Audi
   };
 
   return {
-    begin({ operation, arguments: given, actor, address }) {
-      const asked = {
-        id: newId(),
-        at: clock.now(),
-        operation,
-        actor: actor?.slice(0, LONGEST_NAME),
-        address,
-        arguments: writeArguments(given),
-      };
-      const wanted = targetAskedFor(given);
-      const startMs = clock.monotonicMs();
-      const end = (outcome: AuditOutcome, target: string | undefined, came: Outcome) =>
-        record({
-          ...asked,
-          outcome,
-          target: maskTarget(target),
-          errorCode: came.error?.code,
-          errorMessage: came.error && maskStart(came.error.message, LONGEST_MESSAGE),
-          durationMs: clock.monotonicMs() - startMs,
-          changes: came.changes,
-        });
-      return {
-        succeeded: (answer) =>
-          end('SUCCEEDED', jobAnswered(answer) ?? wanted, {
-            changes: readChanges(answer, read(read(given, 'input'), 'path')),
-          }),
-        refused: (error) => end('REFUSED', wanted, { error }),
-        threw: (error) =>
-          end(isOfRequest(error) ? 'REFUSED' : 'FAILED', wanted, {
-            error: error instanceof DomainError ? error : UNEXPECTED,
-          }),
-      };
-    },
-    list: (query) => store.list({ ...query, filter: maskFilter(query.filter) }),
-    count: (filter) => store.count(maskFilter(filter)),
-    getMany: store.getMany,
+    forTenant: (tenant) => ({
+      begin({ operation, arguments: given, actor, address }) {
+        const asked = {
+          id: newId(),
+          tenant,
+          at: clock.now(),
+          operation,
+          actor: actor?.slice(0, LONGEST_NAME),
+          address,
+          arguments: writeArguments(given),
+        };
+        const wanted = targetAskedFor(given);
+        const startMs = clock.monotonicMs();
+        const end = (outcome: AuditOutcome, target: string | undefined, came: Outcome) =>
+          record({
+            ...asked,
+            outcome,
+            target: maskTarget(target),
+            errorCode: came.error?.code,
+            errorMessage: came.error && maskStart(came.error.message, LONGEST_MESSAGE),
+            durationMs: clock.monotonicMs() - startMs,
+            changes: came.changes,
+          });
+        return {
+          succeeded: (answer) =>
+            end('SUCCEEDED', jobAnswered(answer) ?? wanted, {
+              changes: readChanges(answer, read(read(given, 'input'), 'path')),
+            }),
+          refused: (error) => end('REFUSED', wanted, { error }),
+          threw: (error) =>
+            end(isOfRequest(error) ? 'REFUSED' : 'FAILED', wanted, {
+              error: error instanceof DomainError ? error : UNEXPECTED,
+            }),
+        };
+      },
+      list: (query) => store.list(tenant, { ...query, filter: maskFilter(query.filter) }),
+      count: (filter) => store.count(tenant, maskFilter(filter)),
+      getMany: (ids) => store.getMany(tenant, ids),
+    }),
   };
 }
 
@@ -134,9 +143,13 @@ interface Outcome {
 const UNEXPECTED: ShownError = { code: 'INTERNAL_SERVER_ERROR', message: 'Unexpected error.' };
 
 function isOfRequest(error: unknown): boolean {
-  return [ForbiddenError, ValidationError, NotFoundError, TooCostlyError].some(
-    (type) => error instanceof type,
-  );
+  return [
+    UnauthenticatedError,
+    ForbiddenError,
+    ValidationError,
+    NotFoundError,
+    TooCostlyError,
+  ].some((type) => error instanceof type);
 }
 
 /** The global id of the job that a payload tells of. */

@@ -10,7 +10,7 @@ import type {
   AuditQuery,
 } from './audit-entry.ts';
 
-/** Keeps the entries of the audit log. */
+/** Keeps the entries of the audit log. What is read is that of one tenant. */
 export interface AuditStore {
   /**
    * Is kept once the entry is on disk.
@@ -18,10 +18,10 @@ export interface AuditStore {
    */
   insert(entry: AuditEntry, deadlineMs: number): Promise<void>;
   /** In the order of the ids. */
-  getMany(ids: readonly string[]): Promise<(AuditEntry | undefined)[]>;
+  getMany(tenant: string, ids: readonly string[]): Promise<(AuditEntry | undefined)[]>;
   /** Newest first. */
-  list(query: AuditQuery): Promise<AuditEntry[]>;
-  count(filter: AuditFilter): Promise<number>;
+  list(tenant: string, query: AuditQuery): Promise<AuditEntry[]>;
+  count(tenant: string, filter: AuditFilter): Promise<number>;
 }
 
 export function createAuditStore(database: Database): AuditStore {
@@ -36,18 +36,19 @@ export function createAuditStore(database: Database): AuditStore {
       await database.write([insert], { deadlineMs });
     },
 
-    async getMany(ids) {
+    async getMany(tenant, ids) {
       if (ids.length === 0) return [];
       const rows = await reads
         .selectFrom('audit_entries')
         .selectAll()
+        .where('tenant', '=', toStoredText(tenant))
         .where('id', 'in', ids.map(toStoredText))
         .execute();
       const byId = new Map(rows.map((row) => [row.id, toEntry(row)]));
       return ids.map((id) => byId.get(id));
     },
 
-    async list({ filter, after, before, limit, fromEnd }) {
+    async list(tenant, { filter, after, before, limit, fromEnd }) {
       const direction = fromEnd ? 'asc' : 'desc';
       const pageOf = (part: AuditFilter) =>
         scans
@@ -55,7 +56,7 @@ export function createAuditStore(database: Database): AuditStore {
           .selectAll()
           .where((eb) =>
             eb.and([
-              ...conditionsOf(eb, part),
+              ...conditionsOf(eb, tenant, part),
               ...(after === undefined ? [] : [compare('<', after)]),
               ...(before === undefined ? [] : [compare('>', before)]),
             ]),
@@ -83,11 +84,11 @@ export function createAuditStore(database: Database): AuditStore {
       return fromEnd ? entries.toReversed() : entries;
     },
 
-    async count(filter) {
+    async count(tenant, filter) {
       const { count } = await scans
         .selectFrom('audit_entries')
         .select(({ fn }) => fn.countAll<number | string>().as('count'))
-        .where((eb) => eb.and(conditionsOf(eb, filter)))
+        .where((eb) => eb.and(conditionsOf(eb, tenant, filter)))
         .executeTakeFirstOrThrow();
       return Number(count);
     },
@@ -100,6 +101,7 @@ function compare(than: '<' | '>', { at, id }: AuditPosition): Expression<SqlBool
 
 function conditionsOf(
   eb: ExpressionBuilder<Tables, 'audit_entries'>,
+  tenant: string,
   { operations, outcomes, actor, target, after, before }: AuditFilter,
 ): Expression<SqlBool>[] {
   const isOneOf = (column: 'operation' | 'outcome', values: readonly string[]) =>
@@ -107,6 +109,7 @@ function conditionsOf(
       ? sql<SqlBool>`1 = 0`
       : sql<SqlBool>`${sql.ref(column)} in (${sql.join(values.map(toStoredText))})`;
   return [
+    eb('tenant', '=', toStoredText(tenant)),
     ...(operations === undefined ? [] : [isOneOf('operation', operations)]),
     ...(outcomes === undefined ? [] : [isOneOf('outcome', outcomes)]),
     ...(actor === undefined ? [] : [eb('actor', '=', toStoredText(actor))]),
@@ -119,6 +122,7 @@ function conditionsOf(
 function fromEntry(entry: AuditEntry): AuditEntriesTable {
   return {
     id: entry.id,
+    tenant: toStoredText(entry.tenant),
     at: entry.at,
     operation: entry.operation,
     actor: toText(entry.actor),
@@ -136,6 +140,7 @@ function fromEntry(entry: AuditEntry): AuditEntriesTable {
 function toEntry(row: AuditEntriesTable): AuditEntry {
   return {
     id: row.id,
+    tenant: fromStoredText(row.tenant),
     at: row.at,
     operation: row.operation,
     actor: fromText(row.actor),

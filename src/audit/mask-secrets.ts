@@ -3,7 +3,8 @@ import { isCount, isNameOfPair, isSecretName, isValueOfPair, MASK } from '../lib
 /**
  * Hides secrets inside a text: who logs in by a URL (`scheme://user:password@host`), what follows the name of a secret
  * (`password=…`, `"token": "…"`, `Authorization: …`, `--api-key …`, parameters of URLs), what follows the word `Bearer`
- * and looks like a login after `Basic`, and private keys in PEM. In doubt more is hidden than has to be.
+ * and looks like a login after `Basic`, private keys in PEM, keys of this API, and JWTs. In doubt more is hidden than has
+ * to be.
  *
  * The text is anybody's, so each step takes time in proportion to it: an expression has one unbounded part at most
  * between two places where it can begin, or that part ends in `$` and so takes what it has read; all else is bounded.
@@ -11,6 +12,8 @@ import { isCount, isNameOfPair, isSecretName, isValueOfPair, MASK } from '../lib
 export function maskText(text: string): string {
   const masked = text
     .replace(PRIVATE_KEY, MASK)
+    .replace(/(mr_[a-z2-7]{12}_)[\w-]+/g, `$1${MASK}`) // what comes before the secret only names the key
+    .replace(/(?<![\w-])eyJ[\w-]{5,}\.[\w-]{2,}\.[\w-]*/g, MASK)
     // Runs of characters, each cut at its last `@`: looking for `@` from each `://` on would take squared time.
     .replace(/[^\s?#"]+/g, (run) => maskLogin(run, /:\/\/[^/:@]*:(?!\d{1,5}\/@)[\s\S]*$/))
     .replace(/[^\s"]+/g, (run) => maskLogin(run, /:\/\/[^/?#:@]*:(?!\d{1,5}[/?#])[\s\S]*$/))

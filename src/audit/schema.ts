@@ -28,12 +28,15 @@ const AuditEntryType = builder.loadableNodeRef<AuditEntry | Error, string, strin
 );
 AuditEntryType.implement({
   description: 'One mutation: who asked for it, when, with what, and what came of it.',
+  authScopes: { admin: true },
   fields: (t) => ({
     at: t.expose('at', { type: 'DateTime', description: 'When it was asked for.' }),
     operation: t.exposeString('operation', { description: 'Its name, such as `startJob`.' }),
     actor: t.exposeString('actor', {
       nullable: true,
-      description: 'Who asked for it, as far as that is known.',
+      description:
+        'Who asked for it, as their key or token proves; null where it names nobody. What somebody merely says of ' +
+        'themselves is among the arguments.',
     }),
     address: t.exposeString('address', {
       nullable: true,
@@ -102,8 +105,8 @@ builder.queryField('auditEntries', (t) =>
     {
       type: AuditEntryType,
       description:
-        'The audit log: every mutation that was asked for, newest first, those that were refused included.',
-      authScopes: { watch: true },
+        'The audit log of your tenant: every mutation that was asked for, newest first, those that were refused included.',
+      authScopes: { admin: true },
       complexity: pageComplexity,
       args: {
         filter: t.arg({ type: AuditEntryFilter, description: 'Which to list. Default: all.' }),

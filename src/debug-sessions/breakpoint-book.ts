@@ -1,3 +1,4 @@
+import type { Job } from '../jobs/job.ts';
 import type { KeptBreakpoint } from './kept-breakpoint.ts';
 
 /** The breakpoints that may count now, in memory: those of flows, and those of jobs that have not ended. */
@@ -5,10 +6,10 @@ export interface BreakpointBook {
   get(id: string): KeptBreakpoint | undefined;
   /** Those of a job, in the order they were made. */
   ofJob(jobId: string): readonly KeptBreakpoint[];
-  /** Those of a flow that are not of one of its jobs, in the order they were made. */
-  ofFlow(flowId: string): readonly KeptBreakpoint[];
-  /** All that count in a job: those of its flow and its own, in the order they were made. */
-  inJob(jobId: string, flowId: string): readonly KeptBreakpoint[];
+  /** A tenant's of a flow that are not of one of its jobs, in the order they were made. */
+  ofFlow(tenant: string, flowId: string): readonly KeptBreakpoint[];
+  /** All that count in a job: those that its tenant has of its flow and its own, in the order they were made. */
+  inJob(job: Pick<Job, 'id' | 'tenant' | 'flowId'>): readonly KeptBreakpoint[];
   /** Those that a breakpoint arms. */
   armedBy(id: string): readonly KeptBreakpoint[];
   /** Puts a breakpoint in, in the place of the one before. */
@@ -23,8 +24,8 @@ export function createBreakpointBook(): BreakpointBook {
   const byJob = new Map<string, Set<string>>();
   const byFlow = new Map<string, Set<string>>();
 
-  const placeOf = ({ jobId, flowId }: KeptBreakpoint) =>
-    jobId === undefined ? ([byFlow, flowId] as const) : ([byJob, jobId] as const);
+  const placeOf = ({ jobId, tenant, flowId }: KeptBreakpoint) =>
+    jobId === undefined ? ([byFlow, flowKey(tenant, flowId)] as const) : ([byJob, jobId] as const);
 
   const list = (ids: Iterable<string> | undefined): KeptBreakpoint[] =>
     [...(ids ?? [])].sort().flatMap((id) => byId.get(id) ?? []);
@@ -42,8 +43,9 @@ export function createBreakpointBook(): BreakpointBook {
   return {
     get: (id) => byId.get(id),
     ofJob: (jobId) => list(byJob.get(jobId)),
-    ofFlow: (flowId) => list(byFlow.get(flowId)),
-    inJob: (jobId, flowId) => list([...(byFlow.get(flowId) ?? []), ...(byJob.get(jobId) ?? [])]),
+    ofFlow: (tenant, flowId) => list(byFlow.get(flowKey(tenant, flowId))),
+    inJob: ({ id, tenant, flowId }) =>
+      list([...(byFlow.get(flowKey(tenant, flowId)) ?? []), ...(byJob.get(id) ?? [])]),
     armedBy: (id) => [...byId.values()].filter(({ after }) => after === id),
     put(breakpoint) {
       byId.set(breakpoint.id, breakpoint);
@@ -56,4 +58,8 @@ export function createBreakpointBook(): BreakpointBook {
       for (const id of byJob.get(jobId) ?? []) remove(id);
     },
   };
+}
+
+function flowKey(tenant: string, flowId: string): string {
+  return JSON.stringify([tenant, flowId]);
 }

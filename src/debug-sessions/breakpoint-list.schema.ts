@@ -39,8 +39,8 @@ builder.queryField('breakpoints', (t) =>
   t.connection(
     {
       type: BreakpointType,
-      description: 'Breakpoints in the order they were made, oldest first.',
-      authScopes: { watch: true },
+      description: 'The breakpoints of your tenant in the order they were made, oldest first.',
+      authScopes: { read: true },
       complexity: pageComplexity,
       args: {
         filter: t.arg({ type: BreakpointFilterInput, description: 'Which to list. Default: all.' }),
@@ -65,7 +65,8 @@ builder.objectField(FlowType, 'breakpoints', (t) =>
   t.connection(
     {
       type: BreakpointType,
-      description: 'The breakpoints that every job of it has, in the order they were made.',
+      description:
+        'The breakpoints that every job of it has in your tenant, in the order they were made.',
       complexity: pageComplexity,
       resolve: ({ id }, args, context) =>
         pageBreakpoints({ flowId: id, isOfFlow: true }, args, context),

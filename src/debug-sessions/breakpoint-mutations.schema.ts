@@ -43,7 +43,7 @@ const AddBreakpointInput = builder.inputType('AddBreakpointInput', {
     jobId: t.id({ description: 'The job that alone is to have it.' }),
     flowId: t.id({
       description:
-        'The flow, by id or name, of which every job is to have it, also those that run already.',
+        'The flow, by id or name, of which every job of your tenant is to have it, also those that run already.',
     }),
     actor: actorField(t),
     kind: kindField(t),
@@ -74,8 +74,8 @@ builder.mutationField('addBreakpoint', (t) =>
   t.field({
     type: AddBreakpointPayload,
     description:
-      'Makes a breakpoint, for one job or for every job of a flow. It counts when this is answered.',
-    authScopes: { control: true },
+      'Makes a breakpoint, for one job or for every job of a flow in your tenant. It counts when this is answered.',
+    authScopes: { debug: true },
     errors: {
       types: [...SESSION_ERRORS, KeyConflictError],
       union: { name: 'AddBreakpointResult', description: 'The breakpoint, or why there is none.' },
@@ -124,7 +124,7 @@ builder.mutationField('updateBreakpoint', (t) =>
     type: UpdateBreakpointPayload,
     description:
       'Changes a breakpoint: disables it, say, or gives it another condition. What it has counted stays.',
-    authScopes: { control: true },
+    authScopes: { debug: true },
     errors: {
       types: SESSION_ERRORS,
       union: {
@@ -170,7 +170,7 @@ builder.mutationField('removeBreakpoint', (t) =>
     description:
       'Removes a breakpoint. A job that stands still at it does so until it is let go on. Those that it arms count from ' +
       'then on.',
-    authScopes: { control: true },
+    authScopes: { debug: true },
     errors: {
       types: SESSION_ERRORS,
       union: {
@@ -210,8 +210,9 @@ ClearBreakpointsPayload.implement({
 builder.mutationField('clearBreakpoints', (t) =>
   t.field({
     type: ClearBreakpointsPayload,
-    description: 'Removes all breakpoints of a job, or all that every job of a flow has.',
-    authScopes: { control: true },
+    description:
+      'Removes all breakpoints of a job, or all that every job of a flow has in your tenant.',
+    authScopes: { debug: true },
     errors: {
       types: SESSION_ERRORS,
       union: {

@@ -5,6 +5,7 @@ import type { FlowRegistry } from '../flows/flow-registry.ts';
 import type { Clock } from '../lib/clock.ts';
 import { DomainError, NotFoundError, ValidationError } from '../lib/domain-error.ts';
 import { newId } from '../lib/ids.ts';
+import type { Tenanted } from '../lib/tenanted.ts';
 import { createTurns } from '../lib/turns.ts';
 import {
   type BreakpointReader,
@@ -16,13 +17,14 @@ import { KeyConflictError } from './debug-errors.ts';
 import type { BreakpointPatch, KeptBreakpoint } from './kept-breakpoint.ts';
 import { MOST_BREAKPOINTS, TOO_MANY } from './limits.ts';
 import { NEVER_HIT, toBreakpoint } from './new-breakpoint.ts';
+import type { OpenJob } from './open-jobs.ts';
 import type { SessionOwners } from './session-owners.ts';
 
 /** Where a breakpoint belongs, and who wants to change it. */
 export interface BreakpointRequest {
   /** For one of a job. Exactly one of this and `flowId` is given. */
   readonly jobId?: string | undefined;
-  /** For one that every job of the flow has, also those that run already. */
+  /** For one that every job of the flow has that is of the same tenant, also those that run already. */
   readonly flowId?: string | undefined;
   /** As of a `SessionRequest`. */
   readonly actor: string | undefined;
@@ -32,7 +34,7 @@ export interface BreakpointRequest {
 export type BreakpointChanges = Omit<BreakpointPatch, 'updatedAt'>;
 
 /**
- * What people do to breakpoints. Each change is stored before it is answered, and counts in all jobs concerned then.
+ * What people of one tenant do to its breakpoints. Those of others are not there, nor are their jobs. Each change is stored before it is answered, and counts in all jobs concerned then.
  *
  * Changing those of a job is a command in its session: it is refused with a `SessionOwnedError` while somebody else
  * owns that. Those of a flow are nobody's, and so are those of a job that has ended. A breakpoint that arms others may be
@@ -66,7 +68,7 @@ export interface BreakpointServiceDeps extends BreakpointReaderDeps {
   readonly host: Pick<DebugHost, 'read' | 'setBreakpoints'>;
   readonly clock: Clock;
   /** Told that the breakpoints of a job are others now. */
-  readonly onChanged: (jobId: string, flowId: string) => void;
+  readonly onChanged: (job: OpenJob) => void;
   /** Told of a job that could not be given its breakpoints. */
   readonly onFailure: (error: unknown, jobId: string) => void;
 }
@@ -74,57 +76,51 @@ export interface BreakpointServiceDeps extends BreakpointReaderDeps {
 /** What says where a breakpoint is. */
 const PLACE = ['jobId', 'flowId', 'kind', 'routineId', 'slot', 'event', 'pressureLevel'] as const;
 
-type Scope = Pick<KeptBreakpoint, 'jobId' | 'flowId'>;
+type Scope = Pick<KeptBreakpoint, 'tenant' | 'jobId' | 'flowId'>;
 
-export function createBreakpointService(deps: BreakpointServiceDeps): BreakpointService & {
+/** The breakpoints of all tenants. */
+export interface Breakpoints extends Tenanted<BreakpointService> {
   /** Disables a breakpoint that stops once, and has. */
   disable(id: string): Promise<void>;
-} {
-  const { book, store, flows, jobs, owners, host, clock } = deps;
-  /** By flow: a breakpoint may arm another of the same flow. */
+}
+
+export function createBreakpoints(deps: BreakpointServiceDeps): Breakpoints {
+  const { book, store, flows, jobs: allJobs, owners, host, clock } = deps;
   const turns = createTurns();
+  /** A breakpoint may arm another of the same tenant and flow. */
+  const takeTurn = <Result>({ tenant, flowId }: Scope, task: () => Promise<Result>) =>
+    turns.take(JSON.stringify([tenant, flowId]), task);
 
   const newest = (breakpoint: KeptBreakpoint) => book.get(breakpoint.id) ?? breakpoint;
 
   /** Hands all jobs concerned their breakpoints. */
-  const apply = async ({ jobId, flowId }: Scope) => {
-    const concerned = jobId === undefined ? jobs.ofFlow(flowId) : [jobId];
-    const handOver = async (id: string) => {
+  const apply = async ({ jobId, tenant, flowId }: Scope) => {
+    const concerned =
+      jobId === undefined ? allJobs.ofFlow(tenant, flowId) : [{ id: jobId, tenant, flowId }];
+    const handOver = async (job: OpenJob) => {
       try {
-        await host.setBreakpoints(id, book.inJob(id, flowId));
+        await host.setBreakpoints(job.id, book.inJob(job));
       } catch (error) {
-        if (!(error instanceof DomainError)) deps.onFailure(error, id); // else it is ending
+        if (!(error instanceof DomainError)) deps.onFailure(error, job.id); // else it is ending
       }
-      deps.onChanged(id, flowId);
+      deps.onChanged(job);
     };
     await Promise.all(concerned.map(handOver));
   };
 
   /** Changes breakpoints. To do that with those of a job that can be debugged is a command in its session. */
   const run = async <Result>(
-    { jobId, flowId }: Scope,
+    scope: Scope,
     actor: string | undefined,
     change: () => Promise<Result>,
   ): Promise<Result> => {
-    const take = () => turns.take(flowId, change);
-    if (jobId === undefined || jobs.flowIdOf(jobId) === undefined) return take();
-    const result = await owners.run(jobId, actor, take);
-    deps.onChanged(jobId, flowId);
+    const { jobId } = scope;
+    const take = () => takeTurn(scope, change);
+    const job = jobId === undefined ? undefined : allJobs.get(jobId);
+    if (job === undefined) return take();
+    const result = await owners.run(job.id, actor, take);
+    deps.onChanged(job);
     return result;
-  };
-
-  /** @throws InvalidJobStateError for one of a job that has ended */
-  const requireOpen = async ({ jobId }: Pick<Scope, 'jobId'>) => {
-    if (jobId !== undefined) await jobs.require(jobId, 'given other breakpoints');
-  };
-
-  const scopeOf = async ({ jobId, flowId }: BreakpointRequest): Promise<Scope> => {
-    if ((jobId === undefined) === (flowId === undefined)) {
-      throw new ValidationError([{ path: ['input'], message: 'Name either a job or a flow.' }]);
-    }
-    if (flowId !== undefined) return { jobId, flowId };
-    const job = await jobs.find(jobId ?? '');
-    return { jobId, flowId: job.flowId };
   };
 
   /** @param changed all fields, or those that were changed: one that does not count may be as it was, whatever that is */
@@ -143,16 +139,10 @@ export function createBreakpointService(deps: BreakpointServiceDeps): Breakpoint
     );
   };
 
-  const find = async (id: string): Promise<KeptBreakpoint> => {
-    const breakpoint = book.get(id) ?? (await store.find(id));
-    if (breakpoint === undefined) throw new NotFoundError('Breakpoint', id);
-    return breakpoint;
-  };
-
   /** The one that was made with the same key. @throws KeyConflictError when that is at another place */
   const findSame = async (wanted: KeptBreakpoint): Promise<KeptBreakpoint | undefined> => {
     const { idempotencyKey: key } = wanted;
-    const known = key === undefined ? undefined : await store.findByKey(key);
+    const known = key === undefined ? undefined : await store.findByKey(wanted.tenant, key);
     if (key === undefined || known === undefined) return undefined;
     if (PLACE.every((field) => known[field] === wanted[field])) return newest(known);
     throw new KeyConflictError(key, `breakpoint ${known.id}, which is at another place`);
@@ -175,79 +165,109 @@ export function createBreakpointService(deps: BreakpointServiceDeps): Breakpoint
     for (const { id } of armed) await change(id, { after: undefined });
   };
 
+  const forTenant = (tenant: string): BreakpointService => {
+    const jobs = allJobs.forTenant(tenant);
+
+    const scopeOf = async ({ jobId, flowId }: BreakpointRequest): Promise<Scope> => {
+      if ((jobId === undefined) === (flowId === undefined)) {
+        throw new ValidationError([{ path: ['input'], message: 'Name either a job or a flow.' }]);
+      }
+      if (flowId !== undefined) return { tenant, jobId, flowId };
+      const job = await jobs.find(jobId ?? '');
+      return { tenant, jobId, flowId: job.flowId };
+    };
+
+    /** @throws InvalidJobStateError for one of a job that has ended */
+    const requireOpen = async ({ jobId }: Scope) => {
+      if (jobId !== undefined) await jobs.require(jobId, 'given other breakpoints');
+    };
+
+    const find = async (id: string): Promise<KeptBreakpoint> => {
+      const open = book.get(id);
+      const breakpoint = open?.tenant === tenant ? open : await store.find(tenant, id);
+      if (breakpoint === undefined) throw new NotFoundError('Breakpoint', id);
+      return breakpoint;
+    };
+
+    return {
+      async add({ jobId, flowId, actor, idempotencyKey, ...wanted }) {
+        const scope = await scopeOf({ jobId, flowId, actor });
+        if (flowId !== undefined) flows.require(flowId);
+        await requireOpen(scope);
+        return run(scope, actor, async () => {
+          const now = clock.now();
+          const breakpoint: KeptBreakpoint = {
+            ...toBreakpoint(newId(), wanted),
+            ...scope,
+            createdAt: now,
+            updatedAt: now,
+            ...NEVER_HIT,
+            idempotencyKey,
+          };
+          const known = await findSame(breakpoint);
+          if (known !== undefined) return known;
+          check(breakpoint);
+          const others =
+            jobId === undefined ? book.ofFlow(tenant, scope.flowId) : book.ofJob(jobId);
+          if (others.length >= MOST_BREAKPOINTS) {
+            throw new ValidationError([{ path: ['input'], message: TOO_MANY }]);
+          }
+          await store.insert([breakpoint]);
+          const first = await findSame(breakpoint); // another at the same time, of another flow or job
+          if (first !== undefined && first.id !== breakpoint.id) return first;
+          // The job may have ended meanwhile: then nothing will count in it any more.
+          if (jobId === undefined || allJobs.has(jobId)) book.put(breakpoint);
+          await apply(scope);
+          return breakpoint;
+        });
+      },
+      async update(id, actor, changes) {
+        const scope = await find(id);
+        await requireOpen(scope);
+        return run(scope, actor, async () => {
+          check({ ...(await find(id)), ...changes }, changes);
+          const changed = await change(id, changes);
+          await apply(scope);
+          return changed;
+        });
+      },
+      async remove(id, actor) {
+        const scope = await find(id);
+        return run(scope, actor, async () => {
+          const removed = await find(id);
+          await disarm(book.armedBy(id));
+          await store.remove(id);
+          book.remove(id);
+          await apply(scope);
+          return removed;
+        });
+      },
+      async clear(request) {
+        const scope = await scopeOf(request);
+        const { jobId, flowId } = scope;
+        // Those of a flow that is not on this server are there all the same.
+        if (jobId === undefined && book.ofFlow(tenant, flowId).length === 0) flows.require(flowId);
+        return run(scope, request.actor, async () => {
+          const removed = jobId === undefined ? book.ofFlow(tenant, flowId) : book.ofJob(jobId);
+          const ids = new Set(removed.map(({ id }) => id));
+          const armed = removed.flatMap(({ id }) => book.armedBy(id));
+          await disarm(armed.filter(({ id }) => !ids.has(id)));
+          const count = await store.removeAll(jobId === undefined ? { tenant, flowId } : { jobId });
+          for (const id of ids) book.remove(id);
+          await apply(scope);
+          return count;
+        });
+      },
+      ...createBreakpointReader(deps, tenant),
+    };
+  };
+
   return {
-    async add({ jobId, flowId, actor, idempotencyKey, ...wanted }) {
-      const scope = await scopeOf({ jobId, flowId, actor });
-      if (flowId !== undefined) flows.require(flowId);
-      await requireOpen(scope);
-      return run(scope, actor, async () => {
-        const now = clock.now();
-        const breakpoint: KeptBreakpoint = {
-          ...toBreakpoint(newId(), wanted),
-          ...scope,
-          createdAt: now,
-          updatedAt: now,
-          ...NEVER_HIT,
-          idempotencyKey,
-        };
-        const known = await findSame(breakpoint);
-        if (known !== undefined) return known;
-        check(breakpoint);
-        const others = jobId === undefined ? book.ofFlow(scope.flowId) : book.ofJob(jobId);
-        if (others.length >= MOST_BREAKPOINTS) {
-          throw new ValidationError([{ path: ['input'], message: TOO_MANY }]);
-        }
-        await store.insert([breakpoint]);
-        const first = await findSame(breakpoint); // another at the same time, of another flow or job
-        if (first !== undefined && first.id !== breakpoint.id) return first;
-        // The job may have ended meanwhile: then nothing will count in it any more.
-        if (jobId === undefined || jobs.flowIdOf(jobId) !== undefined) book.put(breakpoint);
-        await apply(scope);
-        return breakpoint;
-      });
-    },
-    async update(id, actor, changes) {
-      const scope = await find(id);
-      await requireOpen(scope);
-      return run(scope, actor, async () => {
-        check({ ...(await find(id)), ...changes }, changes);
-        const changed = await change(id, changes);
-        await apply(scope);
-        return changed;
-      });
-    },
-    async remove(id, actor) {
-      const scope = await find(id);
-      return run(scope, actor, async () => {
-        const removed = await find(id);
-        await disarm(book.armedBy(id));
-        await store.remove(id);
-        book.remove(id);
-        await apply(scope);
-        return removed;
-      });
-    },
-    async clear(request) {
-      const scope = await scopeOf(request);
-      const { jobId, flowId } = scope;
-      // Those of a flow that is not on this server are there all the same.
-      if (jobId === undefined && book.ofFlow(flowId).length === 0) flows.require(flowId);
-      return run(scope, request.actor, async () => {
-        const removed = jobId === undefined ? book.ofFlow(flowId) : book.ofJob(jobId);
-        const ids = new Set(removed.map(({ id }) => id));
-        const armed = removed.flatMap(({ id }) => book.armedBy(id));
-        await disarm(armed.filter(({ id }) => !ids.has(id)));
-        const count = await store.removeAll(jobId === undefined ? { flowId } : { jobId });
-        for (const id of ids) book.remove(id);
-        await apply(scope);
-        return count;
-      });
-    },
-    ...createBreakpointReader(deps),
+    forTenant,
     async disable(id) {
       const scope = book.get(id);
       if (scope === undefined) return;
-      await turns.take(scope.flowId, async () => {
+      await takeTurn(scope, async () => {
         if (book.get(id)?.isEnabled !== true) return;
         await change(id, { isEnabled: false });
         await apply(scope);

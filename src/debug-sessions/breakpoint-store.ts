@@ -11,27 +11,31 @@ import type {
 } from './kept-breakpoint.ts';
 
 /**
- * Keeps breakpoints. Each change is kept once it is on disk; those of a job go when the job is deleted.
+ * Keeps breakpoints, of whichever tenant. Each change is kept once it is on disk; those of a job go when the job is
+ * deleted.
  *
  * All changes throw a `StorageUnavailableError` when the deadline is over; they may have been stored then.
  */
 export interface BreakpointStore {
-  /** Stores all or none, without those whose id or idempotency key is there already. */
+  /** Stores all or none, without those whose id is there already, or their tenant's idempotency key. */
   insert(breakpoints: readonly KeptBreakpoint[]): Promise<void>;
   /** Answers the breakpoint as it is then; `undefined` when there is none. */
   update(id: string, patch: BreakpointPatch): Promise<KeptBreakpoint | undefined>;
   /** Answers whether there was one. */
   remove(id: string): Promise<boolean>;
-  /** Removes all of a job, or all of a flow that are not of one of its jobs; answers how many. */
-  removeAll(of: { readonly jobId: string } | { readonly flowId: string }): Promise<number>;
-  find(id: string): Promise<KeptBreakpoint | undefined>;
-  findByKey(idempotencyKey: string): Promise<KeptBreakpoint | undefined>;
+  /** Removes all of a job, or all a tenant has of a flow that are not of one of its jobs; answers how many. */
+  removeAll(
+    of: { readonly jobId: string } | { readonly tenant: string; readonly flowId: string },
+  ): Promise<number>;
+  /** One of a tenant; so are those that follow. */
+  find(tenant: string, id: string): Promise<KeptBreakpoint | undefined>;
+  findByKey(tenant: string, idempotencyKey: string): Promise<KeptBreakpoint | undefined>;
   /** In the order of the ids; `undefined` where there is no such breakpoint. */
-  findMany(ids: readonly string[]): Promise<(KeptBreakpoint | undefined)[]>;
+  findMany(tenant: string, ids: readonly string[]): Promise<(KeptBreakpoint | undefined)[]>;
+  list(tenant: string, query: BreakpointQuery): Promise<KeptBreakpoint[]>;
+  count(tenant: string, filter: BreakpointFilter): Promise<number>;
   /** All that may count now: those of flows, and those of jobs that have not ended. In the order of their ids. */
   listForFlowsAndUnfinishedJobs(): Promise<KeptBreakpoint[]>;
-  list(query: BreakpointQuery): Promise<KeptBreakpoint[]>;
-  count(filter: BreakpointFilter): Promise<number>;
   /** Puts what became of breakpoints in the place of what is stored. Those that are not there are passed over. */
   noteHits(hits: readonly BreakpointHits[]): Promise<void>;
   /** Removes those of jobs that there are not; answers how many. For the start: a job may be about to be stored. */
@@ -58,11 +62,13 @@ export function createBreakpointStore(
     return { changes: result?.changes ?? 0, rows: result?.rows ?? [] };
   };
 
-  const findMany = async (ids: readonly string[]) => {
+  const ofTenant = (tenant: string) =>
+    reads.selectFrom('breakpoints').selectAll().where('tenant', '=', toStoredText(tenant));
+
+  const findMany = async (tenant: string, ids: readonly string[]) => {
     if (ids.length === 0) return [];
     const wanted = [...new Set(ids)].map(toStoredText);
-    const all = reads.selectFrom('breakpoints').selectAll();
-    const rows = await all.where('id', 'in', wanted).execute();
+    const rows = await ofTenant(tenant).where('id', 'in', wanted).execute();
     const byId = new Map(rows.map((row) => [row.id, toBreakpoint(row)]));
     return ids.map((id) => byId.get(id));
   };
@@ -98,13 +104,15 @@ export function createBreakpointStore(
       const wanted =
         'jobId' in of
           ? all.where('job_id', '=', toStoredText(of.jobId))
-          : all.where('flow_id', '=', toStoredText(of.flowId)).where('job_id', 'is', null);
+          : all
+              .where('tenant', '=', toStoredText(of.tenant))
+              .where('flow_id', '=', toStoredText(of.flowId))
+              .where('job_id', 'is', null);
       return (await changeOne(wanted)).changes;
     },
-    find: async (id) => (await findMany([id]))[0],
-    async findByKey(key) {
-      const all = reads.selectFrom('breakpoints').selectAll();
-      const one = all.where('idempotency_key', '=', toStoredText(key));
+    find: async (tenant, id) => (await findMany(tenant, [id]))[0],
+    async findByKey(tenant, key) {
+      const one = ofTenant(tenant).where('idempotency_key', '=', toStoredText(key));
       const row = await one.executeTakeFirst();
       return row && toBreakpoint(row);
     },
@@ -123,11 +131,11 @@ export function createBreakpointStore(
         .execute();
       return rows.map(toBreakpoint);
     },
-    async list({ filter, after, before, limit, fromEnd }) {
+    async list(tenant, { filter, after, before, limit, fromEnd }) {
       let page = scans
         .selectFrom('breakpoints')
         .selectAll()
-        .where((eb) => eb.and(conditionsOf(eb, filter)));
+        .where((eb) => eb.and(conditionsOf(eb, tenant, filter)));
       if (after !== undefined) page = page.where('id', '>', toStoredText(after));
       if (before !== undefined) page = page.where('id', '<', toStoredText(before));
       const rows = await page
@@ -137,11 +145,11 @@ export function createBreakpointStore(
       const breakpoints = rows.map(toBreakpoint);
       return fromEnd ? breakpoints.reverse() : breakpoints;
     },
-    async count(filter) {
+    async count(tenant, filter) {
       const { count } = await scans
         .selectFrom('breakpoints')
         .select(({ fn }) => fn.countAll<number | string>().as('count'))
-        .where((eb) => eb.and(conditionsOf(eb, filter)))
+        .where((eb) => eb.and(conditionsOf(eb, tenant, filter)))
         .executeTakeFirstOrThrow();
       return Number(count);
     },
@@ -168,9 +176,11 @@ export function createBreakpointStore(
 
 function conditionsOf(
   eb: ExpressionBuilder<Tables, 'breakpoints'>,
+  tenant: string,
   { jobId, flowId, isOfFlow, kinds, isEnabled }: BreakpointFilter,
 ): Expression<SqlBool>[] {
   return [
+    eb('tenant', '=', toStoredText(tenant)),
     ...(jobId === undefined ? [] : [eb('job_id', '=', toStoredText(jobId))]),
     ...(flowId === undefined ? [] : [eb('flow_id', '=', toStoredText(flowId))]),
     ...(isOfFlow === undefined ? [] : [eb('job_id', isOfFlow ? 'is' : 'is not', null)]),
@@ -181,6 +191,7 @@ function conditionsOf(
 
 const COLUMNS = {
   id: 'id',
+  tenant: 'tenant',
   flowId: 'flow_id',
   jobId: 'job_id',
   kind: 'kind',
@@ -223,6 +234,7 @@ function toStored(value: string | number | boolean | undefined): string | number
 function toBreakpoint(row: BreakpointsTable): KeptBreakpoint {
   return {
     id: row.id,
+    tenant: fromStoredText(row.tenant),
     flowId: fromStoredText(row.flow_id),
     jobId: fromText(row.job_id),
     kind: row.kind as KeptBreakpoint['kind'], // written from one

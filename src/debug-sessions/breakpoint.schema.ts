@@ -23,6 +23,7 @@ export const BreakpointType = builder.loadableNodeRef<
 BreakpointType.implement({
   description:
     'A place at which jobs stop, or, with a log message, write a line to their log and go on.',
+  authScopes: { read: true },
   fields: (t) => ({
     kind: t.expose('kind', { type: BreakpointKindType, description: 'Where it stops its job.' }),
     flowId: t.exposeString('flowId', { description: 'Name of the flow.' }),

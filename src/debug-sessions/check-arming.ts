@@ -3,16 +3,18 @@ import type { Issue } from '../lib/domain-error.ts';
 import type { BreakpointBook } from './breakpoint-book.ts';
 import type { KeptBreakpoint } from './kept-breakpoint.ts';
 
-type Armed = Pick<KeptBreakpoint, 'id' | 'jobId' | 'flowId' | 'after'>;
+type Armed = Pick<KeptBreakpoint, 'id' | 'tenant' | 'jobId' | 'flowId' | 'after'>;
 
 /** What is wrong with the breakpoint that is to arm another; `path` is the field. */
 export function checkAfter(armed: Armed, book: BreakpointBook): Issue[] {
-  const { id, jobId, flowId, after } = armed;
+  const { id, tenant, jobId, flowId, after } = armed;
   if (after === undefined) return [];
   const path = ['after'];
   const arming = after === id ? armed : book.get(after);
   const isNear =
-    arming?.flowId === flowId && (arming.jobId === undefined || arming.jobId === jobId);
+    arming?.tenant === tenant &&
+    arming.flowId === flowId &&
+    (arming.jobId === undefined || arming.jobId === jobId);
   if (!isNear) {
     const owner = jobId === undefined ? `flow "${flowId}"` : `job ${jobId}, nor its flow,`;
     return [{ path, message: `There is no breakpoint "${after}" of ${owner} that could arm it.` }];
@@ -28,7 +30,7 @@ export function checkAfter(armed: Armed, book: BreakpointBook): Issue[] {
 export function checkStartAfter(
   list: readonly StartBreakpoint[],
   index: number,
-  flowId: string,
+  ofFlow: Pick<Armed, 'tenant' | 'flowId'>,
   book: BreakpointBook,
 ): Issue[] {
   const { after, afterIndex } = list[index] ?? {};
@@ -36,7 +38,9 @@ export function checkStartAfter(
   if (after !== undefined && afterIndex !== undefined) {
     return [{ path, message: 'Give either `after` or `afterIndex`.' }];
   }
-  if (after !== undefined) return checkAfter({ id: '', jobId: undefined, flowId, after }, book);
+  if (after !== undefined) {
+    return checkAfter({ id: '', jobId: undefined, ...ofFlow, after }, book);
+  }
   if (afterIndex === undefined) return [];
   if (list[afterIndex] === undefined) {
     return [{ path, message: `There is no breakpoint at position ${afterIndex} of the list.` }];

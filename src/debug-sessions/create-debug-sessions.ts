@@ -6,19 +6,20 @@ import type { JobDebug } from '../jobs/job-debug.ts';
 import type { JobEvents } from '../jobs/job-events.ts';
 import type { Clock } from '../lib/clock.ts';
 import { NotFoundError } from '../lib/domain-error.ts';
+import type { Tenanted } from '../lib/tenanted.ts';
 import { isKeptWithin } from '../lib/within.ts';
 import type { PubSub } from '../pubsub/memory-pubsub.ts';
-import type { Topics } from '../pubsub/topics.ts';
+import type { OfJob, Topics } from '../pubsub/topics.ts';
 import type { Database } from '../storage/database.ts';
 import { createBreakpointBook } from './breakpoint-book.ts';
-import { type BreakpointService, createBreakpointService } from './breakpoint-service.ts';
+import { type BreakpointService, createBreakpoints } from './breakpoint-service.ts';
 import { createBreakpointStore } from './breakpoint-store.ts';
-import { createDebugService, type DebugService } from './debug-service.ts';
+import { createDebugServices, type DebugService } from './debug-service.ts';
 import { createHitTotals } from './hit-totals.ts';
-import { createOpenJobs, type OpenJobsDeps } from './open-jobs.ts';
+import { createOpenJobs, type OpenJob, type OpenJobsDeps } from './open-jobs.ts';
 import { createSessionBook, NEW_SESSION } from './session-book.ts';
 import { createSessionOwners } from './session-owners.ts';
-import { createSessionReader } from './session-reader.ts';
+import { createSessionReaders } from './session-reader.ts';
 import { createSessionStore } from './session-store.ts';
 import { createStartDebug } from './start-debug.ts';
 import { createStopLimits } from './stop-limits.ts';
@@ -47,8 +48,8 @@ export interface DebugSessionsDeps extends OpenJobsDeps {
 
 /** The debugging of all jobs, put together. */
 export interface DebugSessions {
-  readonly debug: DebugService;
-  readonly breakpoints: BreakpointService;
+  readonly debug: Tenanted<DebugService>;
+  readonly breakpoints: Tenanted<BreakpointService>;
   /** For those who start jobs and take them up. */
   readonly jobs: JobDebug;
   /** To be told by the host. */
@@ -89,10 +90,10 @@ export function createDebugSessions(deps: DebugSessionsDeps): DebugSessions {
   });
   const owners = createSessionOwners({ jobs, sessions, limits, clock, leaseMs });
   const totals = createHitTotals({ book, store, onFailure });
-  const announce = (jobId: string, flowId = jobs.flowIdOf(jobId)) => {
-    if (flowId !== undefined) pubsub.publish('debugChanged', { jobId, flowId });
+  const announce = (job: OpenJob | undefined) => {
+    if (job !== undefined) pubsub.publish('debugChanged', toOfJob(job));
   };
-  const breakpoints = createBreakpointService({
+  const breakpoints = createBreakpoints({
     book,
     store,
     flows,
@@ -105,12 +106,12 @@ export function createDebugSessions(deps: DebugSessionsDeps): DebugSessions {
     onFailure: (err, jobId) =>
       logger.error({ err, jobId }, 'A job could not be given its breakpoints.'),
   });
-  const reader = createSessionReader({ jobs, sessions, limits, host, pubsub, clock });
+  const readers = createSessionReaders({ jobs, sessions, limits, host, pubsub, clock });
 
   const expire = async (jobId: string) => {
     const stop = sessions.get(jobId)?.debug.stop;
-    const flowId = jobs.flowIdOf(jobId);
-    if (stop === undefined || flowId === undefined) return;
+    const job = jobs.get(jobId);
+    if (stop === undefined || job === undefined) return;
     try {
       await host.continue(jobId);
     } catch (error) {
@@ -121,13 +122,13 @@ export function createDebugSessions(deps: DebugSessionsDeps): DebugSessions {
       return;
     }
     const now = clock.now();
-    events.record(jobId, flowId, now, { type: 'STOP_EXPIRED', afterMs: now - stop.at });
-    announce(jobId);
+    events.record(toOfJob(job), now, { type: 'STOP_EXPIRED', afterMs: now - stop.at });
+    announce(job);
   };
 
   const noteChange = (jobId: string, snapshot: DebugSnapshot) => {
     // What is told of a job that has ended can't be kept any more.
-    if (jobs.flowIdOf(jobId) === undefined) return;
+    if (!jobs.has(jobId)) return;
     const before = sessions.get(jobId);
     if (before === undefined && isBlank(snapshot)) return;
     const { progress, stop } = (before ?? NEW_SESSION).debug;
@@ -138,19 +139,19 @@ export function createDebugSessions(deps: DebugSessionsDeps): DebugSessions {
       if (!isSpent || progress[id]?.isSpent === true) continue;
       breakpoints.disable(id).catch((error: unknown) => onFailure(error, jobId));
     }
-    announce(jobId);
+    announce(jobs.get(jobId));
   };
 
-  const debug = createDebugService({
+  const debug = createDebugServices({
     flows,
     jobs,
     sessions,
     owners,
-    reader,
+    readers,
     host,
     isEvaluationOn: evaluation,
     settled: deps.settled,
-    onChanged: announce,
+    onChanged: (jobId) => announce(jobs.get(jobId)),
   });
 
   return {
@@ -168,9 +169,13 @@ export function createDebugSessions(deps: DebugSessionsDeps): DebugSessions {
     }),
     listener: {
       debugChanged: noteChange,
-      breakpointHit({ jobId, flowId, at, activationId, ...hit }) {
+      breakpointHit({ jobId, tenant, flowId, at, activationId, ...hit }) {
         const activation = activationId === undefined ? {} : { activationId };
-        events.record(jobId, flowId, at, { type: 'BREAKPOINT_HIT', ...hit, ...activation });
+        events.record({ jobId, tenant, flowId }, at, {
+          type: 'BREAKPOINT_HIT',
+          ...hit,
+          ...activation,
+        });
       },
     },
     async open() {
@@ -192,6 +197,10 @@ export function createDebugSessions(deps: DebugSessionsDeps): DebugSessions {
       await Promise.all([sessions.drained(limitMs), isKeptWithin(totals.flush(), limitMs, clock)]);
     },
   };
+}
+
+function toOfJob({ id, tenant, flowId }: OpenJob): OfJob {
+  return { jobId: id, tenant, flowId };
 }
 
 /** Whether there is nothing to keep of it. */

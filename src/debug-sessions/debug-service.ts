@@ -12,11 +12,13 @@ import { compileExpression } from '../expression/expression.ts';
 import type { FlowRegistry } from '../flows/flow-registry.ts';
 import { NotFoundError, ValidationError } from '../lib/domain-error.ts';
 import { newId } from '../lib/ids.ts';
+import type { Tenanted } from '../lib/tenanted.ts';
 import { checkText, type ExpressionCheck, type ExpressionUse } from './check-text.ts';
 import { EvaluationOffError } from './debug-errors.ts';
 import type { DebugSession, Watch } from './debug-session.ts';
-import { createInjections } from './injections.ts';
+import { createInjections, type Injections } from './injections.ts';
 import { checkLease, checkPauseTtl } from './limits.ts';
+import type { OpenJobs } from './open-jobs.ts';
 import type { SessionBook } from './session-book.ts';
 import {
   createSessionCommands,
@@ -24,7 +26,7 @@ import {
   type SessionRequest,
 } from './session-commands.ts';
 import type { SessionReader } from './session-reader.ts';
-import { createWatchBoard, type WatchReading } from './watch-board.ts';
+import { createWatchBoard, type WatchBoard, type WatchReading } from './watch-board.ts';
 
 /** What an expression would be used for, so that the names it may read are known. */
 export interface ExpressionContext {
@@ -56,7 +58,7 @@ export type DebugReads = Pick<
 >;
 
 /**
- * What people do to jobs with a debugger.
+ * What people of one tenant do to its jobs with a debugger. Jobs of others are not there.
  *
  * A session has an owner while somebody works in it: the first command that succeeds in a session without an owner makes
  * who gave it the owner for the length of the lease, and each more of theirs renews it. Commands of others are refused with
@@ -121,12 +123,19 @@ export interface DebugService extends DebugReads {
   validate(expression: string, context: ExpressionContext): ExpressionCheck;
 }
 
-export interface DebugServiceDeps extends SessionCommandsDeps {
+export interface DebugServicesDeps extends Omit<SessionCommandsDeps, 'jobs'> {
   readonly flows: FlowRegistry;
+  readonly jobs: OpenJobs;
   readonly sessions: SessionBook;
-  readonly reader: SessionReader;
+  readonly readers: Tenanted<SessionReader>;
   readonly host: DebugHost;
   readonly isEvaluationOn: boolean;
+}
+
+/** The debugging of the jobs of all tenants. */
+export interface DebugServices extends Tenanted<DebugService> {
+  /** Forgets what is kept for the stops of a job, which has ended. */
+  forget(jobId: string): void;
 }
 
 const MOST_WATCHES = 20;
@@ -134,14 +143,28 @@ const MOST_WATCHES = 20;
 /** Longer expressions are not watched, in characters. */
 const LONGEST_WATCH = 1_000;
 
-export function createDebugService(deps: DebugServiceDeps): DebugService & {
-  /** What is kept for the stops of a job, which has ended. */
-  forget(jobId: string): void;
-} {
-  const { flows, jobs, sessions, owners, reader, host, isEvaluationOn } = deps;
-  const { command, look } = createSessionCommands(deps);
+export function createDebugServices(deps: DebugServicesDeps): DebugServices {
   const board = createWatchBoard(deps);
   const injections = createInjections<InjectedItem>();
+  return {
+    forTenant: (tenant) => createDebugService(tenant, deps, board, injections),
+    forget(jobId) {
+      board.forget(jobId);
+      injections.forget(jobId);
+    },
+  };
+}
+
+function createDebugService(
+  tenant: string,
+  deps: DebugServicesDeps,
+  board: WatchBoard,
+  injections: Injections<InjectedItem>,
+): DebugService {
+  const { flows, sessions, owners, host, isEvaluationOn } = deps;
+  const reader = deps.readers.forTenant(tenant);
+  const jobs = deps.jobs.forTenant(tenant);
+  const { command, look } = createSessionCommands({ ...deps, jobs });
 
   /** A command that edits something: watches may come to something else then. */
   const edit = <Result>(request: SessionRequest, run: (jobId: string) => Promise<Result>) =>
@@ -168,7 +191,7 @@ export function createDebugService(deps: DebugServiceDeps): DebugService & {
 
   const changeWatches = (jobId: string, watches: readonly Watch[]) => {
     // What is kept of a job that has ended would stay.
-    if (jobs.flowIdOf(jobId) !== undefined) sessions.change(jobId, { watches });
+    if (deps.jobs.has(jobId)) sessions.change(jobId, { watches });
   };
 
   const requireEvaluation = () => {
@@ -257,10 +280,9 @@ export function createDebugService(deps: DebugServiceDeps): DebugService & {
       look(jobId, () => host.readChildren(jobId, query, range)),
     complete: (jobId, text, position, where) =>
       look(jobId, () => host.complete(jobId, text, position, where)),
-    readWatches: board.read,
-    forget(jobId) {
-      board.forget(jobId);
-      injections.forget(jobId);
+    async readWatches(jobId) {
+      const [job] = await jobs.findMany([jobId]);
+      return job === undefined ? [] : board.read(jobId);
     },
     validate(expression, { flowId, routineId, kind, use = 'EXPRESSION' }) {
       const flow = flowId === undefined ? undefined : flows.require(flowId);

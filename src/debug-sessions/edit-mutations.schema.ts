@@ -88,7 +88,7 @@ builder.mutationField('setVariable', (t) =>
   t.field({
     type: editPayload('SetVariablePayload', 'A variable was changed.'),
     description: 'Changes a variable of a job that stands still: one that `canSet`.',
-    authScopes: { control: true },
+    authScopes: { debug: true },
     errors: {
       types: SESSION_ERRORS,
       union: { name: 'SetVariableResult', description: 'What was changed, or why nothing was.' },
@@ -121,7 +121,7 @@ builder.mutationField('replaceItem', (t) =>
     description:
       'Puts another value in the place of an item of a job that stands still: one that was taken, waits in a queue, or ' +
       'was emitted and is kept back. What the trace has recorded of it stays as it was.',
-    authScopes: { control: true },
+    authScopes: { debug: true },
     errors: {
       types: SESSION_ERRORS,
       union: { name: 'ReplaceItemResult', description: 'What was changed, or why nothing was.' },
@@ -148,7 +148,7 @@ builder.mutationField('dropItem', (t) =>
     type: editPayload('DropItemPayload', 'An item is gone.'),
     description:
       'Takes an item out of a job that stands still. An activation that was to run on it, and needs it, is skipped.',
-    authScopes: { control: true },
+    authScopes: { debug: true },
     errors: {
       types: SESSION_ERRORS,
       union: { name: 'DropItemResult', description: 'What was dropped, or why nothing was.' },
@@ -200,7 +200,7 @@ builder.mutationField('injectItem', (t) =>
   t.field({
     type: InjectItemPayload,
     description: 'Puts an item in the queue of a slot of a job that stands still.',
-    authScopes: { control: true },
+    authScopes: { debug: true },
     errors: {
       types: [...SESSION_ERRORS, SlotFullError, KeyConflictError],
       union: { name: 'InjectItemResult', description: 'The item, or why there is none.' },

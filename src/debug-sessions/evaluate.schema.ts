@@ -51,7 +51,7 @@ builder.mutationField('evaluate', (t) =>
     description:
       'Works out an expression in a job that stands still. It changes nothing, and runs no code of the flow; so it is free ' +
       'to all who may, whoever owns the session, and makes nobody its owner.',
-    authScopes: { control: true },
+    authScopes: { evaluate: true },
     errors: {
       types: [
         ...SESSION_ERRORS.filter((each) => each !== SessionOwnedError),

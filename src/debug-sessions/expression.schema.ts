@@ -125,7 +125,7 @@ builder.queryField('validateExpression', (t) =>
     description:
       'Checks an expression, or the log message or hit condition of a breakpoint, without running it. Null with an error ' +
       'of code `NOT_FOUND` for a flow or routine that there is not.',
-    authScopes: { watch: true },
+    authScopes: { read: true },
     args: {
       expression: t.arg.string({ required: true, description: 'The expression.' }),
       flowId: t.arg.id({ description: 'The flow it is for, by id or name.' }),
@@ -161,7 +161,7 @@ builder.queryField('expressionCompletions', (t) =>
       'Names that can stand at a place of an expression, in a job that stands still, the likeliest first. Nothing is ' +
       'evaluated. Null with an error of code `INVALID_STATE` while the job does not stand still, of code `NOT_FOUND` when ' +
       'there is no such job, routine or activation.',
-    authScopes: { watch: true },
+    authScopes: { read: true },
     args: {
       jobId: t.arg.id({ required: true, description: 'The job.' }),
       expression: t.arg.string({

@@ -2,8 +2,10 @@ import type { Breakpoint, BreakpointKind } from '../debugger/breakpoint.ts';
 
 /** A breakpoint with where it belongs and what came of it. Times are in milliseconds since the Unix epoch. */
 export interface KeptBreakpoint extends Breakpoint {
+  /** Whose it is: it counts in no job of another tenant. */
+  readonly tenant: string;
   readonly flowId: string;
-  /** `undefined` for one of the flow: every job of the flow has it. */
+  /** `undefined` for one of the flow: every job of it has it that is of the same tenant. */
   readonly jobId: string | undefined;
   readonly createdAt: number;
   readonly updatedAt: number;
@@ -14,7 +16,7 @@ export interface KeptBreakpoint extends Breakpoint {
   readonly lastHitActivationId: number | undefined;
   /** Why its condition, or its message, could not be worked out the last time it was tried in any job. */
   readonly lastError: string | undefined;
-  /** The key that it was made with; no two have the same. */
+  /** The key that it was made with; no two of a tenant have the same. */
   readonly idempotencyKey: string | undefined;
 }
 

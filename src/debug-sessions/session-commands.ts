@@ -1,7 +1,7 @@
 import { EngineClosedError, InvalidStateError } from '../engine/index.ts';
 import { hasEnded, InvalidJobStateError, ShuttingDownError } from '../jobs/job.ts';
 import { NotFoundError } from '../lib/domain-error.ts';
-import type { OpenJobs } from './open-jobs.ts';
+import type { FoundJobs } from './open-jobs.ts';
 import type { SessionOwners } from './session-owners.ts';
 
 /** Who asks to change something in a session. */
@@ -12,7 +12,8 @@ export interface SessionRequest {
 }
 
 export interface SessionCommandsDeps {
-  readonly jobs: OpenJobs;
+  /** Those of who asks. */
+  readonly jobs: FoundJobs;
   readonly owners: SessionOwners;
   /** Is kept when all that became of a job so far is stored. */
   readonly settled: (jobId: string) => Promise<void>;

@@ -70,7 +70,7 @@ for (const { name, step, description } of GO_COMMANDS) {
     t.field({
       type: sessionPayload(`${typeName}Payload`, `What \`${name}\` did.`),
       description: `${description} Answered when it goes on, not when it stops.`,
-      authScopes: { control: true },
+      authScopes: { debug: true },
       errors: {
         types: SESSION_ERRORS,
         union: { name: `${typeName}Result`, description: 'The session, or why it did not go on.' },
@@ -104,7 +104,7 @@ builder.mutationField('takeOverSession', (t) =>
     description:
       'Makes who asks the owner of the session of a job, whoever was: the one who may change something. Whoever changes ' +
       'something in a session without an owner becomes its owner without this.',
-    authScopes: { control: true },
+    authScopes: { debug: true },
     errors: {
       types: SESSION_ERRORS,
       union: {
@@ -132,7 +132,7 @@ builder.mutationField('releaseSession', (t) =>
   t.field({
     type: sessionPayload('ReleaseSessionPayload', 'The session has no owner.'),
     description: 'Gives up the session of a job, so that anybody may change something.',
-    authScopes: { control: true },
+    authScopes: { debug: true },
     errors: {
       types: SESSION_ERRORS,
       union: {
@@ -179,7 +179,7 @@ builder.mutationField('addWatch', (t) =>
     type: AddWatchPayload,
     description:
       'Has an expression worked out at every stop of a job. One that is watched already answers the watch there is.',
-    authScopes: { control: true },
+    authScopes: { debug: true, evaluate: true },
     errors: {
       types: [...SESSION_ERRORS, ExpressionError, EvaluationOffError],
       union: { name: 'AddWatchResult', description: 'The watch, or why there is none.' },
@@ -202,7 +202,7 @@ builder.mutationField('removeWatch', (t) =>
   t.field({
     type: sessionPayload('RemoveWatchPayload', 'An expression is not worked out any more.'),
     description: 'Ends a watch of a job.',
-    authScopes: { control: true },
+    authScopes: { debug: true },
     errors: {
       types: SESSION_ERRORS,
       union: { name: 'RemoveWatchResult', description: 'The session, or why the watch stays.' },

@@ -66,7 +66,7 @@ export function createSessionOwners(deps: SessionOwnersDeps): SessionOwners {
 
   /** Somebody may have taken the session over, or the job may have ended, while the command was run. */
   const claim = (jobId: string, actor = SOMEBODY) => {
-    if (jobs.flowIdOf(jobId) === undefined) return;
+    if (!jobs.has(jobId)) return;
     const { owner = actor, leaseUntil = 0 } = ownerOf(sessions.get(jobId), clock.now()) ?? {};
     if (owner !== actor) return;
     own(jobId, actor, Math.max(leaseUntil, clock.now() + deps.leaseMs)); // never made shorter

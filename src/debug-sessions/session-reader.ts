@@ -3,8 +3,9 @@ import { hasEnded, type Job } from '../jobs/job.ts';
 import type { Clock } from '../lib/clock.ts';
 import { createKeyFeeds, type KeySource } from '../lib/key-feed.ts';
 import { type LiveStream, mapLiveStream } from '../lib/live-stream.ts';
+import type { Tenanted } from '../lib/tenanted.ts';
 import type { PubSub } from '../pubsub/memory-pubsub.ts';
-import type { Topics } from '../pubsub/topics.ts';
+import type { OfJob, Topics } from '../pubsub/topics.ts';
 import type { DebugSession } from './debug-session.ts';
 import type { OpenJobs } from './open-jobs.ts';
 import type { SessionBook } from './session-book.ts';
@@ -20,7 +21,7 @@ export interface SessionReaderDeps {
   readonly clock: Clock;
 }
 
-/** Reads sessions: what is kept of them, and what their jobs do. */
+/** Reads sessions of jobs of one tenant: what is kept of them, and what their jobs do. */
 export interface SessionReader {
   /** In the order of the ids; `undefined` for a job that does not exist. */
   findMany(jobIds: readonly string[]): Promise<(DebugSession | undefined)[]>;
@@ -28,7 +29,7 @@ export interface SessionReader {
   watch(jobId: string, rateHz: number): LiveStream<DebugSession>;
 }
 
-export function createSessionReader(deps: SessionReaderDeps): SessionReader {
+export function createSessionReaders(deps: SessionReaderDeps): Tenanted<SessionReader> {
   const { jobs, sessions, limits, host, pubsub, clock } = deps;
   const feeds = createKeyFeeds(clock);
 
@@ -56,14 +57,11 @@ export function createSessionReader(deps: SessionReaderDeps): SessionReader {
     return { ...common, status, stop, frames, resumesAt };
   };
 
-  const findMany = async (jobIds: readonly string[]) =>
-    Promise.all((await jobs.findMany(jobIds)).map(read));
-
-  const changesOf = (jobId: string): KeySource => ({
-    topic: `session of ${jobId}`,
+  const changesOf = (jobId: string, tenant: string): KeySource => ({
+    topic: `session of ${jobId} for ${tenant}`,
     listen(note) {
-      const noteOwn = (changed: { readonly jobId: string }) => {
-        if (changed.jobId === jobId) note(jobId);
+      const noteOwn = (changed: OfJob) => {
+        if (changed.jobId === jobId && changed.tenant === tenant) note(jobId);
       };
       const stopListening = [
         pubsub.subscribe('debugChanged', noteOwn),
@@ -76,15 +74,22 @@ export function createSessionReader(deps: SessionReaderDeps): SessionReader {
   });
 
   return {
-    findMany,
-    watch(jobId, rateHz) {
-      const changes = feeds.open(changesOf(jobId), rateHz);
-      changes.begin([jobId]);
-      return mapLiveStream(
-        changes,
-        async () => (await findMany([jobId]))[0],
-        (session) => session === undefined || session.status === 'ENDED',
-      );
+    forTenant(tenant) {
+      const own = jobs.forTenant(tenant);
+      const findMany = async (jobIds: readonly string[]) =>
+        Promise.all((await own.findMany(jobIds)).map(read));
+      return {
+        findMany,
+        watch(jobId, rateHz) {
+          const changes = feeds.open(changesOf(jobId, tenant), rateHz);
+          changes.begin([jobId]);
+          return mapLiveStream(
+            changes,
+            async () => (await findMany([jobId]))[0],
+            (session) => session === undefined || session.status === 'ENDED',
+          );
+        },
+      };
     },
   };
 }

@@ -115,6 +115,7 @@ export const DebugSessionType = builder.loadableNodeRef<
 });
 DebugSessionType.implement({
   description: 'What people do to one job with a debugger. Every job has one.',
+  authScopes: { read: true },
   fields: (t) => ({
     job: t.field({
       type: JobType,
@@ -230,7 +231,7 @@ builder.queryField('debugSession', (t) =>
     nullable: true,
     description:
       'What people do to a job with a debugger. Null with an error of code `NOT_FOUND` when there is no such job.',
-    authScopes: { watch: true },
+    authScopes: { read: true },
     args: { jobId: t.arg.id({ required: true, description: 'The job.' }) },
     resolve: async (_root, { jobId }, { jobs }) =>
       (await jobs.require(localId('Job', jobId, ['jobId']))).id,

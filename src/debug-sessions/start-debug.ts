@@ -51,7 +51,7 @@ export function createStartDebug(deps: StartDebugDeps): JobDebug {
   };
 
   return {
-    check(flow, request) {
+    check(tenant, flow, request) {
       const { breakpoints: list, pauseTtlMs } = request;
       const path = ['input', 'debug'];
       const issues: Issue[] = checkPauseTtl(pauseTtlMs, [...path, 'pauseTtlMs']);
@@ -61,7 +61,7 @@ export function createStartDebug(deps: StartDebugDeps): JobDebug {
       for (const [index, wanted] of list.entries()) {
         const faults = [
           ...checkBreakpoint(flow, toBreakpoint('', wanted)),
-          ...checkStartAfter(list, index, flow.id, book),
+          ...checkStartAfter(list, index, { tenant, flowId: flow.id }, book),
         ];
         for (const { path: at, message } of faults) {
           issues.push({ path: [...path, 'breakpoints', index, ...at], message });
@@ -70,9 +70,10 @@ export function createStartDebug(deps: StartDebugDeps): JobDebug {
       return issues;
     },
 
-    async prepare({ id: jobId, flowId, createdAt }, request) {
+    async prepare({ id: jobId, tenant, flowId, createdAt }, request) {
       const { breakpoints: list, stopsAtEntry = false, pauseTtlMs } = request;
-      const made = makeBreakpoints(list, { jobId, flowId, createdAt, updatedAt: createdAt });
+      const own = { tenant, jobId, flowId, createdAt, updatedAt: createdAt };
+      const made = makeBreakpoints(list, own);
       for (const breakpoint of made) book.put(breakpoint);
       const session = { ...NEW_SESSION, stopsAtEntry, pauseTtlMs };
       const hasSession = stopsAtEntry || pauseTtlMs !== undefined;
@@ -88,8 +89,9 @@ export function createStartDebug(deps: StartDebugDeps): JobDebug {
       }
     },
 
-    startOf({ id, flowId }, isAnew = false) {
-      jobs.add({ id, flowId });
+    startOf(job, isAnew = false) {
+      const { id } = job;
+      jobs.add(job);
       const { debug, stopsAtEntry = false } = sessions.get(id) ?? {};
       const { stop, step, stopCount, released } = debug ?? NEW_SESSION.debug;
       // A job that begins again stops at its entry if it stood still for the debugger, or was to soon.
@@ -102,7 +104,7 @@ export function createStartDebug(deps: StartDebugDeps): JobDebug {
         before = { ...debug, stop: undefined, step: undefined, released: [] };
         sessions.change(id, { debug: before, resumeAt: undefined });
       }
-      const counting = book.inJob(id, flowId);
+      const counting = book.inJob(job);
       const goesOn = stop !== undefined || step !== undefined || released.length > 0;
       if (counting.length === 0 && !isAtEntry && !goesOn) return undefined;
       return { breakpoints: counting, stopsAtEntry: isAtEntry, before };
@@ -118,7 +120,7 @@ export function createStartDebug(deps: StartDebugDeps): JobDebug {
       const result = await owners.run(jobId, actor, async () => {
         const paused = await pause();
         // What is kept of a job that has ended would stay.
-        if (jobs.flowIdOf(jobId) !== undefined) sessions.change(jobId, { pauseTtlMs });
+        if (jobs.has(jobId)) sessions.change(jobId, { pauseTtlMs });
         return paused;
       });
       await sessions.saved(jobId);
@@ -130,7 +132,7 @@ export function createStartDebug(deps: StartDebugDeps): JobDebug {
 
   function makeBreakpoints(
     list: readonly StartBreakpoint[],
-    own: Pick<KeptBreakpoint, 'jobId' | 'flowId' | 'createdAt' | 'updatedAt'>,
+    own: Pick<KeptBreakpoint, 'tenant' | 'jobId' | 'flowId' | 'createdAt' | 'updatedAt'>,
   ): KeptBreakpoint[] {
     const ids = list.map(newId);
     return list.map(({ afterIndex, ...wanted }, at) => {

@@ -11,7 +11,7 @@ builder.subscriptionField('debugSessionChanged', (t) =>
     description:
       'Kind: *state*. The session of a job as it is now, then as it changes: the job stops, goes on, a breakpoint ' +
       'counts, something is edited, somebody takes over. Ends when the job does.',
-    authScopes: { watch: true },
+    authScopes: { read: true },
     args: {
       jobId: t.arg.id({ required: true, description: 'The job.' }),
       maxRateHz: t.arg.float({

@@ -218,6 +218,7 @@ export interface DebugListener {
 
 export interface BreakpointHit {
   readonly jobId: string;
+  readonly tenant: string;
   readonly flowId: string;
   readonly at: number;
   readonly breakpointId: string;

@@ -38,6 +38,12 @@ export const StartDebugInput = builder.inputType('StartDebugInput', {
   }),
 });
 
+/** Who may start a job: debugging it from its beginning is debugging. */
+export const controlAndDebug = (
+  _root: unknown,
+  { input }: { readonly input: { readonly debug?: object | null | undefined } },
+) => (input.debug ? { control: true, debug: true } : { control: true });
+
 /**
  * What is asked for of the debugger with the start of a job.
  * @param owner whose routines are to be named

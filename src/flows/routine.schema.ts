@@ -124,6 +124,7 @@ EventDefinitionType.implement({
 export const RoutineType = builder.objectRef<RoutineOfFlow>('Routine');
 builder.node(RoutineType, {
   description: 'A routine as its flow defines it. How it fares in a job is told by `JobRoutine`.',
+  authScopes: { read: true },
   id: { resolve: ({ flow, routine }) => `${flow.id}/${routine.id}` },
   loadManyWithoutCache: (ids, { flows }) =>
     ids.map((id) => {

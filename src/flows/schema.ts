@@ -79,6 +79,7 @@ const OnCrashType = builder.enumType('OnCrash', {
 export const FlowType = builder.objectRef<Flow>('Flow');
 builder.node(FlowType, {
   description: 'A named graph of routines, of which jobs can be started.',
+  authScopes: { read: true },
   id: { resolve: ({ id }) => id },
   // A flow is frozen, so Pothos can't mark it as one.
   brandLoadedObjects: false,
@@ -143,7 +144,7 @@ builder.queryField('flows', (t) =>
     {
       type: FlowType,
       description: 'The flows that jobs can be started of, by name.',
-      authScopes: { watch: true },
+      authScopes: { read: true },
       complexity: pageComplexity,
       resolve: (_root, args, { flows }) =>
         listConnection(args, { name: 'flows', elements: flows.list(), keyOf: ({ id }) => id }),
@@ -158,7 +159,7 @@ builder.queryField('flow', (t) =>
     type: FlowType,
     nullable: true,
     description: 'One flow. Null with an error of code `NOT_FOUND` when there is none.',
-    authScopes: { watch: true },
+    authScopes: { read: true },
     args: {
       id: t.arg.id({
         required: true,

@@ -1,8 +1,9 @@
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import type { Clock } from '../lib/clock.ts';
 import { Deque } from '../lib/deque.ts';
+import { DEFAULT_TENANT } from '../lib/identity.ts';
 import { isKeptWithin } from '../lib/within.ts';
-import type { JobEvent, JobHappening } from '../pubsub/topics.ts';
+import type { JobEvent, JobHappening, OfJob } from '../pubsub/topics.ts';
 import { EventPlaces, type Hole, type LocatedCursor, nextRun } from './event-places.ts';
 import type { EventStore, StoredEvent } from './event-store.ts';
 import {
@@ -51,7 +52,7 @@ const KNOWN_RUNS = 1000;
 const CLOSE_LIMIT_MS = 3000;
 
 /**
- * All that happened in jobs, in one order. Each event has a place, its *sequence*: whole numbers that go on when the
+ * All that happened in the jobs of all tenants, in one order. Each event has a place, its *sequence*: whole numbers that go on when the
  * server is started again. The newest are in memory, the rest in the store.
  *
  * Invariant: an event that was told is in memory, on its way to the store (in the one batch that is being written), in
@@ -66,6 +67,8 @@ export class EventLog {
   #places = new EventPlaces([]);
   #runNumber = 0;
   #newest = 0;
+  /** Whether there ever was an event of another tenant than those who belong to none. */
+  #isShared = false;
   /** Up to this place nothing is left to be removed. */
   #trimmedTo = 0;
   /** The first event that was neither handed to the store nor given up. */
@@ -97,6 +100,7 @@ export class EventLog {
     await store.beginRun(run, run.number - KNOWN_RUNS);
     this.#places = new EventPlaces([...runs, run]);
     this.#runNumber = run.number;
+    this.#isShared = run.isShared;
     this.#newest = run.firstSequence - 1;
     this.#nextToStore = run.firstSequence;
   }
@@ -112,11 +116,12 @@ export class EventLog {
   }
 
   /** Adds what happened. It is stored soon. */
-  append(jobId: string, flowId: string, at: number, happening: JobHappening): JobEvent {
+  append({ jobId, tenant, flowId }: OfJob, at: number, happening: JobHappening): JobEvent {
     const { epoch } = this.#options;
     const sequence = this.#newest + 1;
-    const event = { jobId, flowId, at: Math.floor(at), epoch, sequence, ...happening };
+    const event = { jobId, tenant, flowId, at: Math.floor(at), epoch, sequence, ...happening };
     this.#newest = sequence;
+    if (tenant !== DEFAULT_TENANT) this.#isShared = true;
     this.#memory.push(event);
     this.#makeRoom();
     this.#plan();
@@ -188,7 +193,8 @@ export class EventLog {
   }
 
   get #run() {
-    return { number: this.#runNumber, holes: this.#places.ownHoles };
+    const { ownHoles: holes } = this.#places;
+    return { number: this.#runNumber, holes, isShared: this.#isShared };
   }
 
   /** The first event in memory. */
@@ -242,7 +248,8 @@ export class EventLog {
       from: this.cursorAt(from),
       to: this.cursorAt(to),
       sequence: to,
-      lostCount,
+      // They are of all tenants together.
+      lostCount: this.#isShared ? undefined : lostCount,
     };
   }
 
@@ -297,8 +304,8 @@ export class EventLog {
     for (let at = from - this.#memoryFrom; events.length < LARGEST_BATCH; at++) {
       const event = this.#memory.at(at);
       if (event === undefined) break;
-      const { epoch: _, jobId, flowId, at: time, sequence, type, ...details } = event;
-      events.push({ jobId, flowId, at: time, sequence, type, details });
+      const { epoch: _, jobId, tenant, flowId, at: time, sequence, type, ...details } = event;
+      events.push({ jobId, tenant, flowId, at: time, sequence, type, details });
     }
     this.#nextToStore = from + events.length;
     this.#writingFrom = from;

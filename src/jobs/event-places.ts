@@ -19,6 +19,8 @@ export interface EventRun {
   readonly removedTo: number;
   /** Pairs `[from, to]`, as in `Hole`. */
   readonly holes: readonly (readonly [number, number])[];
+  /** Whether it, or a run before, told events of another tenant than those who belong to none. */
+  readonly isShared: boolean;
 }
 
 /** What a cursor of some run means now. */
@@ -44,6 +46,7 @@ export function nextRun(runs: readonly EventRun[], newestStored: number, epoch: 
     lastSequence: undefined,
     removedTo,
     holes: [],
+    isShared: last?.isShared ?? false,
   };
 }
 

@@ -60,7 +60,7 @@ interface Remembered extends Pick<Producer, 'previous' | 'skippedLines'> {
 }
 
 /**
- * Makes events on demand. Those who want them of one job have that job watched. Those who want them of several share a
+ * Makes events of a tenant's jobs on demand. Those who want them of one job have that job watched. Those who want them of several share a
  * limited number of running jobs: those that began first; when one of them ends the next takes its place.
  *
  * When the last reader has left, nothing is made. But one that comes back soon, such as a client whose connection was cut,
@@ -89,8 +89,14 @@ export class EventProduction {
     return this.#producers.size;
   }
 
+  /** Whether there is nothing that a new one would not do as well. */
+  get isIdle(): boolean {
+    const inUse = [this.#producers, this.#remembered, this.#running, this.#wanted, this.#types];
+    return inUse.every(({ size }) => size === 0);
+  }
+
   /** Makes events of some jobs, of these types, until the answer is called. */
-  want({ jobId, flowId }: EventsOf, types: readonly string[]): () => void {
+  want({ jobId, flowId }: Omit<EventsOf, 'tenant'>, types: readonly string[]): () => void {
     const stop = this.#count(jobId ?? flowId, types);
     const end =
       jobId === undefined ? this.#wantOfSeveral(flowId) : this.#produce(jobId, flowId ?? '');

@@ -52,7 +52,7 @@ interface Waiter {
 
 const DONE: IteratorResult<JobStreamMessage> = { value: undefined, done: true };
 
-/** Reads events of one job, one flow or all for one subscription. What it holds is bounded, however slowly it is read. */
+/** Reads events of one job, one flow or all of a tenant for one subscription. What it holds is bounded, however slowly it is read. */
 export class EventReader implements LiveStream<JobStreamMessage> {
   readonly kind = 'events';
   readonly topic: string;
@@ -70,9 +70,10 @@ export class EventReader implements LiveStream<JobStreamMessage> {
   #cursor: string;
 
   constructor(parts: EventReaderParts, { place, first, cursor, endsAt }: EventStart) {
-    const { jobId, flowId } = parts.which;
+    const { tenant, jobId, flowId } = parts.which;
     const types = parts.types && [...parts.types].sort();
-    this.topic = `jobEvents ${JSON.stringify([jobId ?? null, flowId ?? null, types ?? null])}`;
+    const name = [tenant, jobId ?? null, flowId ?? null, types ?? null];
+    this.topic = `jobEvents ${JSON.stringify(name)}`;
     this.#parts = parts;
     this.#endsAt = endsAt;
     this.#pending = [...first];
@@ -244,6 +245,7 @@ export class EventReader implements LiveStream<JobStreamMessage> {
       return;
     }
     const isOurs =
+      which.tenant === message.tenant &&
       (which.jobId ?? message.jobId) === message.jobId &&
       (which.flowId ?? message.flowId) === message.flowId;
     if (!isOurs) return;

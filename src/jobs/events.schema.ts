@@ -307,7 +307,9 @@ builder.objectRef<Of<'GAP'>>('GapEvent').implement({
     lostCount: t.expose('lostCount', {
       type: 'Count',
       nullable: true,
-      description: 'Events of all jobs between the two; null when that can not be known.',
+      description:
+        'How many events of all jobs there were between the two; null when that can not be known, and where jobs belong ' +
+        'to several tenants.',
     }),
   }),
 });
@@ -331,7 +333,7 @@ builder.subscriptionField('jobEvents', (t) =>
       'connection, subscribe again with the last `cursor` as `after`.\n\n' +
       'Merged events and log lines are made only while somebody subscribes to them; for a flow or all jobs, of at most 100 ' +
       'running jobs at a time, those that began first.',
-    authScopes: { watch: true },
+    authScopes: { read: true },
     args: {
       jobId: t.arg.id({ description: 'Only this job.' }),
       flowId: t.arg.id({ description: 'Only jobs of this flow, by id or name.' }),
@@ -349,7 +351,7 @@ builder.subscriptionField('jobEvents', (t) =>
       const filter = { types: types ?? undefined, after: after ?? undefined, since };
       const isOver = job !== undefined && hasEnded(job);
       if (isOver) await services.jobs.settled(job.id); // that it has ended is stored a moment before it is told
-      return services.jobEvents.subscribe({ jobId: job?.id, flowId, ...filter }, isOver);
+      return services.jobEvents.subscribe({ job, flowId, ...filter }, isOver);
     },
     resolve: (event) => event,
   }),
@@ -360,7 +362,7 @@ builder.queryField('jobEventsCursor', (t) =>
     description:
       'The place of the newest event there is. As `after` of `jobEvents` it gives all that happens from now on; so ' +
       'nothing is missed by who loses the connection before the first event.',
-    authScopes: { watch: true },
+    authScopes: { read: true },
     resolve: (_root, _args, { jobEvents }) => jobEvents.cursorAt(jobEvents.mark()),
   }),
 );

@@ -3,6 +3,7 @@ import type { JobRun } from '../engine/index.ts';
 import type { CancelTimer, Clock } from '../lib/clock.ts';
 import { type JobMonitor, KEPT_TRACE_CHARACTERS } from '../monitoring/job-monitor.ts';
 import { JobSampler } from '../monitoring/job-sampler.ts';
+import type { OfJob } from '../pubsub/topics.ts';
 import { type Checkpoint, writeCheckpoint } from './checkpoint.ts';
 import type { JobResults } from './job.ts';
 import type { HostedRecords, JobHostListener } from './job-host.ts';
@@ -23,6 +24,7 @@ const ITEMS_SHARE = 1 / 2;
 
 export interface HostedRunParts {
   readonly job: JobRun;
+  readonly of: OfJob;
   readonly monitor: JobMonitor;
   readonly clock: Clock;
   readonly listener: JobHostListener;
@@ -36,6 +38,8 @@ export interface HostedRunParts {
  */
 export class HostedRun {
   readonly job: JobRun;
+  /** Names it in messages. */
+  readonly of: OfJob;
   readonly monitor: JobMonitor;
   readonly sampler: JobSampler;
   /** From when somebody debugs it, or it is paused. */
@@ -57,7 +61,8 @@ export class HostedRun {
   #loggedTo: number;
   #cancelLogTimer: CancelTimer | undefined = undefined;
 
-  constructor({ job, monitor, clock, listener, checkpointIntervalMs }: HostedRunParts) {
+  constructor({ job, of, monitor, clock, listener, checkpointIntervalMs }: HostedRunParts) {
+    this.of = of;
     this.job = job;
     this.monitor = monitor;
     this.#clock = clock;

@@ -6,8 +6,8 @@ import type { Job } from './job.ts';
 
 /** What the jobs need of their debugging. */
 export interface JobDebug {
-  /** Every fault of what is asked for; paths begin in the request. */
-  check(flow: Flow, request: DebugRequest): readonly Issue[];
+  /** Every fault of what a tenant asks for; paths begin in the request. */
+  check(tenant: string, flow: Flow, request: DebugRequest): readonly Issue[];
   /**
    * Stores how a job is to be debugged, before the job itself is stored.
    * @throws StorageUnavailableError
@@ -17,7 +17,7 @@ export interface JobDebug {
    * How a job is to be debugged that is given to the host at once; `undefined` when it is not. Reads no database.
    * @param isAnew whether a job that has run before begins again from its start
    */
-  startOf(job: Pick<Job, 'id' | 'flowId'>, isAnew?: boolean): DebugStart | undefined;
+  startOf(job: Pick<Job, 'id' | 'tenant' | 'flowId'>, isAnew?: boolean): DebugStart | undefined;
   /** The job was not accepted after all: nothing of it stays. */
   discard(jobId: string): void;
   /**

@@ -1,13 +1,15 @@
-import { ValidationError } from '../lib/domain-error.ts';
+import { NotFoundError, ValidationError } from '../lib/domain-error.ts';
 import type { PubSub } from '../pubsub/memory-pubsub.ts';
-import type { JobHappening, Topics } from '../pubsub/topics.ts';
+import type { JobHappening, OfJob, Topics } from '../pubsub/topics.ts';
 import type { Database } from '../storage/database.ts';
 import { Deletions } from './event-deletions.ts';
 import { EventListeners } from './event-listeners.ts';
 import { EventLog, type EventLogOptions } from './event-log.ts';
-import { EVENTS_ON_DEMAND, EventProduction } from './event-production.ts';
+import { EVENTS_ON_DEMAND } from './event-production.ts';
+import { EventProductions } from './event-productions.ts';
 import { EventReader, type EventStart } from './event-reader.ts';
 import { createEventStore } from './event-store.ts';
+import type { Job } from './job.ts';
 import type { HostedLogLine, JobHost } from './job-host.ts';
 import type { EventsOf, Gap, JobStreamMessage, WantedEvents } from './job-stream-message.ts';
 
@@ -17,13 +19,36 @@ export interface JobEventsOptions extends Omit<EventLogOptions, 'store'> {
   readonly host: Pick<JobHost, 'watch'>;
 }
 
-export interface JobEventFilter extends EventsOf {
+/** The job whose events are wanted: one that was found for its tenant. */
+export type JobOfEvents = Pick<Job, 'id' | 'tenant' | 'flowId'>;
+
+export interface JobEventFilter {
+  /** Only this job. */
+  readonly job?: JobOfEvents | undefined;
+  /** Only jobs of this flow. */
+  readonly flowId?: string | undefined;
   /** Default: all. */
   readonly types?: readonly JobStreamMessage['type'][] | undefined;
   /** Tell first what came after this cursor. */
   readonly after?: string | undefined;
   /** Answer of `mark`, called before the job was looked up: what has happened since is not missed. */
   readonly since: number;
+}
+
+/** What one tenant is told of what happens in its jobs. */
+export interface TenantJobEvents {
+  /** The place of the newest event. */
+  mark(): number;
+  /** Names a place: who gives it as `after` gets what comes behind it. */
+  cursorAt(place: number): string;
+  /**
+   * A stream of the events of one job, of a flow's jobs, or of all, in order. That of one job ends after the event that
+   * ends the job.
+   * @param hasEnded whether it is of one job, and that has ended: the stream ends with what there is
+   * @throws ValidationError when `after` is no cursor
+   * @throws NotFoundError when the job is of another tenant
+   */
+  subscribe(filter: JobEventFilter, hasEnded?: boolean): EventReader;
 }
 
 /** How many there are now, for tests and those who watch the server. */
@@ -38,20 +63,20 @@ export interface JobEventCounts {
   readonly held: number;
 }
 
-/** Puts what happens in jobs in one order, keeps it, and tells it to those who subscribe. */
+/** Puts what happens in the jobs of all tenants in one order, keeps it, and tells each tenant of its own. */
 export function createJobEvents(options: JobEventsOptions) {
   const { database, pubsub, host, clock, ...logOptions } = options;
   const log = new EventLog({ store: createEventStore(database), clock, ...logOptions });
   const listeners = new EventListeners();
   const readers = new Set<EventReader>();
 
-  const record = (jobId: string, flowId: string, at: number, happening: JobHappening) => {
-    const event = log.append(jobId, flowId, at, happening);
+  const record = (of: OfJob, at: number, happening: JobHappening) => {
+    const event = log.append(of, at, happening);
     listeners.tell(event);
     pubsub.publish('jobEvent', event);
-    production.happened(jobId, flowId, happening.type);
+    productions.happened(of, happening.type);
   };
-  const production = new EventProduction({ host, clock, record });
+  const productions = new EventProductions({ host, clock, record });
   /** While there are readers of single jobs: the event that would end such a stream may be gone with the job. */
   const deletions = new Deletions(pubsub);
 
@@ -68,7 +93,7 @@ export function createJobEvents(options: JobEventsOptions) {
           readers.add(reader);
           const forget = deletions.watch(reader);
           const stop =
-            onDemand.length > 0 && mayHappen ? production.want(which, onDemand) : () => undefined;
+            onDemand.length > 0 && mayHappen ? productions.want(which, onDemand) : () => undefined;
           return () => {
             readers.delete(reader);
             forget();
@@ -106,30 +131,24 @@ export function createJobEvents(options: JobEventsOptions) {
     record,
 
     /** Tells of a line that was written to the log, if somebody wants to know and it is not one too many. */
-    recordLog: (line: HostedLogLine) => production.logged(line),
+    recordLog: (line: HostedLogLine) => productions.logged(line),
 
     /** Is called when a job is about to run, once the host knows it: what is made on demand of it begins now. */
-    jobStarting: (jobId: string, flowId: string) => production.jobStarting(jobId, flowId),
+    jobStarting: (of: OfJob) => productions.jobStarting(of),
 
-    /** The place of the newest event. */
-    mark: () => log.newest,
-
-    /** Names a place: who gives it as `after` gets what comes behind it. */
-    cursorAt: (place: number) => log.cursorAt(place),
-
-    /**
-     * A stream of the events of one job, of a flow's jobs, or of all, in order. That of one job ends after the event that
-     * ends the job.
-     * @param hasEnded whether it is of one job, and that has ended: the stream ends with what there is
-     * @throws ValidationError when `after` is no cursor
-     */
-    subscribe({ jobId, flowId, types, after, since }: JobEventFilter, hasEnded = false) {
-      const which = { jobId, flowId };
-      const fromNow = { place: since, first: [], cursor: log.cursorAt(since) };
-      const start = after === undefined ? fromNow : findStart(which, after);
-      const endsAt = hasEnded ? log.newest : undefined;
-      return read({ which, types: types && new Set(types) }, { ...start, endsAt });
-    },
+    /** What one tenant is told. Cheap. */
+    forTenant: (tenant: string): TenantJobEvents => ({
+      mark: () => log.newest,
+      cursorAt: (place) => log.cursorAt(place),
+      subscribe({ job, flowId, types, after, since }, hasEnded = false) {
+        if (job !== undefined && job.tenant !== tenant) throw new NotFoundError('Job', job.id);
+        const which = { tenant, jobId: job?.id, flowId: job?.flowId ?? flowId };
+        const fromNow = { place: since, first: [], cursor: log.cursorAt(since) };
+        const start = after === undefined ? fromNow : findStart(which, after);
+        const endsAt = hasEnded ? log.newest : undefined;
+        return read({ which, types: types && new Set(types) }, { ...start, endsAt });
+      },
+    }),
 
     /** Goes on where the run before ended. To be called before anything is recorded. */
     open: () => log.open(),
@@ -142,7 +161,7 @@ export function createJobEvents(options: JobEventsOptions) {
       return {
         readers: readers.size,
         listening: listeners.count,
-        producing: production.count,
+        producing: productions.count,
         held: log.heldCount,
       };
     },

@@ -12,12 +12,14 @@ import type {
   TraceLinks,
 } from '../monitoring/readings.ts';
 import type { TraceCounts, TraceFilter, TraceQuery } from '../monitoring/trace-page.ts';
+import type { OfJob } from '../pubsub/topics.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { JobResults, KeptOutput } from './job.ts';
 
 /** What a host needs to know to run a job. */
 export interface HostedJob {
   readonly jobId: string;
+  readonly tenant: string;
   readonly flow: Flow;
   readonly input: unknown;
   readonly priority: number;
@@ -52,9 +54,7 @@ export interface HostedStateChange {
 }
 
 /** A routine of a job on a host wrote to the log. */
-export interface HostedLogLine {
-  readonly jobId: string;
-  readonly flowId: string;
+export interface HostedLogLine extends OfJob {
   readonly routineId: string;
   readonly level: LogLevel;
   readonly message: string;
@@ -81,7 +81,7 @@ export interface JobHostListener {
    * Asked when there is a place for a job that has not run before, before any of its code runs. The job is started
    * when the answer is kept. With `isPaused` it stands still right after.
    */
-  starting(jobId: string, isPaused: boolean, flowId: string): Promise<void>;
+  starting(job: OfJob, isPaused: boolean): Promise<void>;
   stateChanged(change: HostedStateChange): void;
   logged(line: HostedLogLine): void;
   recorded(records: HostedRecords): void;

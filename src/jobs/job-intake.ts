@@ -34,10 +34,11 @@ export interface JobSource {
 /** Takes jobs in: a request is checked, stored as a job, and handed to the host. */
 export interface JobIntake {
   /**
+   * Makes a job of a tenant.
    * @throws NotFoundError, ValidationError, IdempotencyConflictError, ShuttingDownError, StorageUnavailableError, and
    * what `Rerun.readBeginning` throws
    */
-  take(request: StartJobRequest, source?: JobSource): Promise<Job>;
+  take(tenant: string, request: StartJobRequest, source?: JobSource): Promise<Job>;
   /** Is kept when a job that is being taken in is with the host. */
   handedOver(id: string): Promise<void>;
   /** Takes no more from now on. */
@@ -51,17 +52,18 @@ export function createJobIntake(deps: JobIntakeDeps): JobIntake {
   const { flows, store, host, ledger, events, debug, clock } = deps;
   /** Jobs on their way: others may find them in the database before the host has them. */
   const handing = new Map<string, Promise<void>>();
-  /** Jobs that may have been stored though their requests were refused, by idempotency key, until they are deleted. */
+  /** Jobs that may have been stored though their requests were refused, by `nameOf` their keys, until they are deleted. */
   const takeBacks = new Map<string, Promise<unknown>>();
   let isClosed = false;
 
-  const takeBack = ({ id, idempotencyKey: key }: Job) => {
+  const takeBack = ({ id, tenant, idempotencyKey: key }: Job) => {
     // It fails when the database is closed first: then the job, if it is there, runs at the next start.
     const done = store.delete(id).catch(() => undefined);
     if (key === undefined) return;
-    takeBacks.set(key, done);
+    const name = nameOf(tenant, key);
+    takeBacks.set(name, done);
     void done.then(() => {
-      if (takeBacks.get(key) === done) takeBacks.delete(key);
+      if (takeBacks.get(name) === done) takeBacks.delete(name);
     });
   };
 
@@ -81,7 +83,7 @@ export function createJobIntake(deps: JobIntakeDeps): JobIntake {
     request: StartJobRequest,
     from: Beginning | undefined,
   ): Promise<Job> => {
-    const { id, flowId, input, priority } = job;
+    const { id, tenant, flowId, input, priority } = job;
     const flow = flows.require(flowId);
     // Before the job: one that is found at the next start is debugged as it was asked for.
     if (request.debug !== undefined) await debug.prepare(job, request.debug);
@@ -91,9 +93,17 @@ export function createJobIntake(deps: JobIntakeDeps): JobIntake {
       return stored;
     }
     ledger.announce(job);
-    events.record(id, flowId, job.createdAt, { type: 'JOB_CREATED' });
+    events.record({ jobId: id, tenant, flowId }, job.createdAt, { type: 'JOB_CREATED' });
     try {
-      await host.start({ jobId: id, flow, input, priority, from, debug: debug.startOf(job) });
+      await host.start({
+        jobId: id,
+        tenant,
+        flow,
+        input,
+        priority,
+        from,
+        debug: debug.startOf(job),
+      });
     } catch (error) {
       debug.discard(id);
       await store.delete(id); // it was not accepted
@@ -103,13 +113,18 @@ export function createJobIntake(deps: JobIntakeDeps): JobIntake {
     return job;
   };
 
-  const create = async (request: StartJobRequest, { retryOf, rerun }: JobSource): Promise<Job> => {
+  const create = async (
+    tenant: string,
+    request: StartJobRequest,
+    { retryOf, rerun }: JobSource,
+  ): Promise<Job> => {
     const from = rerun === undefined ? undefined : await rerun.readBeginning();
     if (isClosed) throw new ShuttingDownError();
     const flow = flows.require(request.flowId);
     const job: Job = {
-      ...checkRequest(flow, request, debug.check),
+      ...checkRequest(flow, request, (...asked) => debug.check(tenant, ...asked)),
       id: newId(),
+      tenant,
       flowId: flow.id,
       state: 'PENDING',
       owner: request.owner,
@@ -139,15 +154,15 @@ export function createJobIntake(deps: JobIntakeDeps): JobIntake {
   };
 
   /** While the database can't be read nobody knows; when the job can be stored after all, the key is looked at again. */
-  const findByKey = async (key: string): Promise<Job | undefined> => {
-    const takenBack = takeBacks.get(key);
+  const findByKey = async (tenant: string, key: string): Promise<Job | undefined> => {
+    const takenBack = takeBacks.get(nameOf(tenant, key));
     if (takenBack !== undefined && !(await isKeptWithin(takenBack, TAKE_BACK_LIMIT_MS, clock))) {
       throw new StorageUnavailableError(
         `An earlier request with the key "${key}" could not be stored, nor taken back. Try again later.`,
       );
     }
     try {
-      return await store.findByIdempotencyKey(key);
+      return await store.findByIdempotencyKey(tenant, key);
     } catch (error) {
       if (error instanceof StorageUnavailableError) return undefined;
       throw error;
@@ -155,10 +170,10 @@ export function createJobIntake(deps: JobIntakeDeps): JobIntake {
   };
 
   return {
-    async take(request, source = {}) {
+    async take(tenant, request, source = {}) {
       const { idempotencyKey: key } = request;
-      if (key === undefined) return create(request, source);
-      const job = (await findByKey(key)) ?? (await create(request, source));
+      if (key === undefined) return create(tenant, request, source);
+      const job = (await findByKey(tenant, key)) ?? (await create(tenant, request, source));
       if (isFromSame(job, source) && isSameRequest(job, request)) return job;
       throw new IdempotencyConflictError(key, job.id);
     },
@@ -167,6 +182,11 @@ export function createJobIntake(deps: JobIntakeDeps): JobIntake {
       isClosed = true;
     },
   };
+}
+
+/** Names a key among those of all tenants. */
+function nameOf(tenant: string, key: string): string {
+  return JSON.stringify([tenant, key]);
 }
 
 /** Whether a job was made from what another is to be made from. */

@@ -33,7 +33,7 @@ export interface JobLedgerDeps {
  * order they were told.
  */
 export interface JobLedger extends Omit<JobHostListener, 'logged'> {
-  announce(job: Pick<Job, 'id' | 'flowId'>, isDeleted?: boolean): void;
+  announce(job: Pick<Job, 'id' | 'tenant' | 'flowId'>, isDeleted?: boolean): void;
   /**
    * Is kept when all that was told of a job so far is stored.
    * @throws StorageUnavailableError when that takes longer than `limitMs`
@@ -83,12 +83,13 @@ export function createJobLedger(deps: JobLedgerDeps): JobLedger {
     releases.set(jobId, released);
   };
 
-  const announce: JobLedger['announce'] = ({ id, flowId }, isDeleted = false) =>
-    pubsub.publish('jobChanged', { jobId: id, flowId, isDeleted });
+  const announce: JobLedger['announce'] = ({ id, tenant, flowId }, isDeleted = false) =>
+    pubsub.publish('jobChanged', { jobId: id, tenant, flowId, isDeleted });
 
   const tell = (job: Job, from: Job['state'], at: number) => {
     announce(job);
-    events.record(job.id, job.flowId, at, happeningOf(job, from));
+    const { id: jobId, tenant, flowId } = job;
+    events.record({ jobId, tenant, flowId }, at, happeningOf(job, from));
   };
 
   /** Stores that a job has ended. That it did is not lost for results that the database will not take. */
@@ -118,7 +119,7 @@ export function createJobLedger(deps: JobLedgerDeps): JobLedger {
 
   return {
     announce,
-    starting: (jobId, isPaused) =>
+    starting: ({ jobId }, isPaused) =>
       next(jobId, async () => {
         const state = isPaused ? 'PAUSED' : 'RUNNING';
         const job = await store.update(jobId, { state, startedAt: clock.now() });

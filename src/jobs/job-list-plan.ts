@@ -5,6 +5,7 @@ import type { JobFilter, JobOrder, JobPosition, JobQuery } from './job-query.ts'
  * How a page of jobs is read so that an index leads to its first job and gives the others in order, wherever in the
  * list the page begins.
  *
+ * - Every index has the jobs of one tenant next to each other, and every list is of one.
  * - Jobs with a key and those without, which come last in both directions, are two segments.
  * - An index orders jobs by key only among those of one state (and flow, or owner). So where states, flows or an
  *   owner are asked for, each combination is a branch of its own, and the first jobs of all branches are merged.
@@ -34,6 +35,7 @@ export interface Segment {
 }
 
 export interface PagePlan {
+  readonly tenant: string;
   readonly column: 'created_at' | 'finished_at' | 'duration_ms';
   /** Whether the key comes only after the state. */
   readonly isByState: boolean;
@@ -67,7 +69,8 @@ const COLUMNS = {
   DURATION: 'duration_ms',
 } as const;
 
-export function planPage({ filter, order, after, before, fromEnd }: JobQuery): PagePlan {
+export function planPage(tenant: string, query: JobQuery): PagePlan {
+  const { filter, order, after, before, fromEnd } = query;
   const { field, isDescending } = order;
   const isByState = field === 'STATUS';
   const column = COLUMNS[field];
@@ -118,7 +121,15 @@ export function planPage({ filter, order, after, before, fromEnd }: JobQuery): P
     column !== 'created_at' && range.lower === undefined && range.upper === undefined;
   if (hasKeyless && (before === undefined || before.key === null)) segments.push(segment(false));
   if (fromEnd) segments.reverse();
-  return { column, isByState, isScoped, isDescending: isDescending !== fromEnd, segments, rest };
+  return {
+    tenant,
+    column,
+    isByState,
+    isScoped,
+    isDescending: isDescending !== fromEnd,
+    segments,
+    rest,
+  };
 }
 
 /** Whether jobs in a state may have a key, or none: one that has ended knows when, but may never have started. */

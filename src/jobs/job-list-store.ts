@@ -12,13 +12,13 @@ import { type Branch, type PagePlan, planPage, type Segment, toWhole } from './j
 import type { JobFilter, JobQuery } from './job-query.ts';
 import { JOB_COLUMNS, type JobRow, searchable } from './job-row.ts';
 
-/** Finds jobs in the database. */
+/** Finds the jobs of a tenant in the database. */
 export interface JobLists {
   /** At most two statements, however long the list is. */
-  list(query: JobQuery): Promise<JobRow[]>;
+  list(tenant: string, query: JobQuery): Promise<JobRow[]>;
   /** The same, but only what index and order tell: the ids. */
-  listIds(query: JobQuery): Promise<string[]>;
-  count(filter: JobFilter): Promise<number>;
+  listIds(tenant: string, query: JobQuery): Promise<string[]>;
+  count(tenant: string, filter: JobFilter): Promise<number>;
 }
 
 export function createJobLists({ reads, scans }: Database): JobLists {
@@ -47,10 +47,11 @@ export function createJobLists({ reads, scans }: Database): JobLists {
   };
 
   const readPage = async <Place>(
+    tenant: string,
     query: JobQuery,
     read: (plan: PagePlan, segment: Segment, limit: number) => Promise<Place[]>,
   ) => {
-    const plan = planPage(query);
+    const plan = planPage(tenant, query);
     const page: Place[] = [];
     for (const segment of plan.segments) {
       const room = query.limit - page.length;
@@ -60,12 +61,15 @@ export function createJobLists({ reads, scans }: Database): JobLists {
   };
 
   return {
-    list: (query) => readPage(query, readSegment),
-    listIds: (query) => readPage(query, readIds),
-    async count(filter) {
+    list: (tenant, query) => readPage(tenant, query, readSegment),
+    listIds: (tenant, query) => readPage(tenant, query, readIds),
+    async count(tenant, filter) {
       const { flowIds, states } = filter;
       if (flowIds?.length === 0 || states?.length === 0) return 0;
-      let jobs = scans.selectFrom('jobs').where((eb) => matches(eb, filter));
+      let jobs = scans
+        .selectFrom('jobs')
+        .where('tenant', '=', toStoredText(tenant))
+        .where((eb) => matches(eb, filter));
       if (states !== undefined) jobs = jobs.where('state', 'in', states);
       const found = await jobs.select(({ fn }) => fn.countAll().as('count')).executeTakeFirst();
       return Number(found?.count ?? 0);
@@ -96,13 +100,16 @@ function selectIds(db: Kysely<Tables>, plan: PagePlan, segment: Segment, limit: 
 /** The first jobs of a branch, in order. */
 function selectBranch(
   db: Kysely<Tables>,
-  { column, isDescending, rest }: PagePlan,
+  { tenant, column, isDescending, rest }: PagePlan,
   { isKeyed }: Segment,
   { flowId, state, lower, upper }: Branch,
   limit: number,
 ): SelectQueryBuilder<Tables, 'jobs', object> {
   const direction = isDescending ? 'desc' : 'asc';
-  let jobs = db.selectFrom('jobs').where((eb) => matches(eb, rest));
+  let jobs = db
+    .selectFrom('jobs')
+    .where('tenant', '=', toStoredText(tenant))
+    .where((eb) => matches(eb, rest));
   if (flowId !== undefined) jobs = jobs.where('flow_id', '=', toStoredText(flowId));
   if (state !== undefined) jobs = jobs.where('state', '=', state);
   const bounds = [
@@ -129,7 +136,7 @@ function selectBranch(
   return jobs.orderBy(column, direction).orderBy('id', direction).limit(limit);
 }
 
-/** Whether a job is one of those a filter asks for; its state is not looked at. */
+/** Whether a job is one of those a filter asks for; its tenant and its state are not looked at. */
 function matches(eb: ExpressionBuilder<Tables, 'jobs'>, filter: JobFilter) {
   const { flowIds, owner, text } = filter;
   const conditions = [];

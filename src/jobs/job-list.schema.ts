@@ -77,7 +77,7 @@ builder.queryField('jobs', (t) =>
     {
       type: JobType,
       description: 'Jobs, newest first unless `orderBy` says otherwise.',
-      authScopes: { watch: true },
+      authScopes: { read: true },
       complexity: pageComplexity,
       args: {
         filter: t.arg({ type: JobFilterInput, description: 'Which to list. Default: all.' }),

@@ -13,7 +13,6 @@ import type { JobEvents } from './job-events.ts';
 import type { JobHistory } from './job-history.ts';
 import type { HostedJob, JobHost } from './job-host.ts';
 import type { JobLedger } from './job-ledger.ts';
-import { type JobPosition, positionOf } from './job-query.ts';
 import { readBeginning } from './job-reruns.ts';
 import type { JobStore } from './job-store.ts';
 
@@ -52,12 +51,10 @@ interface RecoveryReport {
   left: number;
 }
 
-const UNFINISHED = ['PENDING', 'RUNNING', 'PAUSED'] as const;
-const ORDER = { field: 'CREATED_AT', isDescending: false } as const;
 const AT_A_TIME = 100;
 
 /**
- * Takes up the jobs that had not ended when the process they ran in did. To be called once, before new jobs are
+ * Takes up the jobs of all tenants that had not ended when the process they ran in did. To be called once, before new jobs are
  * accepted.
  *
  * - A PENDING job has not run: it is put in line again.
@@ -79,16 +76,14 @@ export async function recoverJobs(deps: RecoveryDeps): Promise<void> {
     cancelled: 0,
     left: 0,
   };
-  let after: JobPosition | undefined;
+  let lastId = '';
   for (;;) {
-    const filter = { states: UNFINISHED };
-    const page = { filter, order: ORDER, after, limit: AT_A_TIME, fromEnd: false };
-    const jobs = await store.list(page);
+    const jobs = await store.listUnfinished(lastId, AT_A_TIME);
     const outcomes = await Promise.all(jobs.map((job) => recoverOrTell(job, deps)));
     for (const outcome of outcomes) report[outcome]++;
     const last = jobs.at(-1);
     if (last === undefined) break;
-    after = positionOf(last, ORDER);
+    lastId = last.id;
   }
   if (Object.values(report).some((count) => count > 0)) {
     logger.info({ ...report }, 'Took up the jobs that had not ended.');
@@ -111,7 +106,7 @@ async function recoverOrTell(job: Job, deps: RecoveryDeps): Promise<keyof Recove
 
 async function recover(job: Job, deps: RecoveryDeps): Promise<keyof RecoveryReport> {
   const { flows, store, host, checkpoints, ledger, debug, logger } = deps;
-  const { id: jobId, flowId, input, priority, rerunOf } = job;
+  const { id: jobId, tenant, flowId, input, priority, rerunOf } = job;
   const flow = flows.get(flowId);
   if (flow === undefined) {
     logger.warn({ jobId, flowId }, 'A job was not taken up: its flow is not on this server.');
@@ -123,7 +118,7 @@ async function recover(job: Job, deps: RecoveryDeps): Promise<keyof RecoveryRepo
   }
   const from = rerunOf && (await readBeginning({ id: jobId, rerunOf }, store));
   const isPaused = job.state === 'PAUSED';
-  const hosted: HostedJob = { jobId, flow, input, priority, from, isPaused };
+  const hosted: HostedJob = { jobId, tenant, flow, input, priority, from, isPaused };
   if (job.state === 'PENDING') {
     const hasBegunBefore = job.recovery !== undefined;
     if (hasBegunBefore) await startAnew(job, hosted, deps);
@@ -192,7 +187,7 @@ async function resume(
   recovery: JobRecovery,
   { host, store, history, ledger, events, debug, clock }: RecoveryDeps,
 ): Promise<'resumed'> {
-  const { id, flowId } = job;
+  const { id, tenant, flowId } = job;
   // Counted before its code runs: it may be what ends the process.
   const from = checkpoint.takenAt;
   await store.update(id, { recovery: { ...recovery, from } });
@@ -200,8 +195,9 @@ async function resume(
   const { trace, log } = await history.readLastPlaces(id);
   const before = { durations: {}, traceTotal: trace, logTotal: log };
   await host.restore({ ...hosted, before, debug: debug.startOf(job) }, checkpoint);
-  ledger.announce({ id, flowId });
-  events.record(id, flowId, clock.now(), { type: 'JOB_RECOVERED', checkpointAt: from });
+  ledger.announce(job);
+  const of = { jobId: id, tenant, flowId };
+  events.record(of, clock.now(), { type: 'JOB_RECOVERED', checkpointAt: from });
   return 'resumed';
 }
 
@@ -211,15 +207,15 @@ async function restart(
   recovery: JobRecovery,
   deps: RecoveryDeps,
 ): Promise<void> {
-  const { id, flowId } = job;
+  const { id, tenant, flowId } = job;
   const { store, ledger, events, clock } = deps;
   // That it is paused must outlast another kill, also one before it has begun.
   const isPaused = hosted.isPaused === true;
   const waiting = isPaused ? {} : ({ state: 'PENDING', startedAt: undefined } as const);
   await store.update(id, { ...waiting, recovery });
   await startAnew(job, hosted, deps);
-  ledger.announce({ id, flowId });
-  events.record(id, flowId, clock.now(), { type: 'JOB_RECOVERED' });
+  ledger.announce(job);
+  events.record({ jobId: id, tenant, flowId }, clock.now(), { type: 'JOB_RECOVERED' });
 }
 
 /** Starts a job that has begun before: what it did then stays in its trace and its log. */

@@ -5,7 +5,6 @@ import { checkInput, type Flow, InvalidInputError } from '../engine/index.ts';
 import { type Issue, messageOf, ValidationError } from '../lib/domain-error.ts';
 import { jsonDepth } from '../lib/json-size.ts';
 import type { Job } from './job.ts';
-import type { JobDebug } from './job-debug.ts';
 
 export interface StartJobRequest {
   readonly flowId: string;
@@ -48,7 +47,7 @@ export interface CheckedRequest {
 export function checkRequest(
   flow: Flow,
   given: StartJobRequest,
-  checkDebug: JobDebug['check'],
+  checkDebug: (flow: Flow, debug: DebugRequest) => readonly Issue[],
 ): CheckedRequest {
   const request = {
     ...given,

@@ -21,6 +21,7 @@ export type JobChange = Partial<
 /** The columns that a job is made of. Others, long ones among them, need not be read for it. */
 export const JOB_COLUMNS = [
   'id',
+  'tenant',
   'flow_id',
   'state',
   'input',
@@ -54,10 +55,11 @@ export type JobColumns = UpdateObject<Tables, 'jobs'>;
  * @param rerunItems text of the items that it begins with, of a job that begins in the middle of another
  */
 export function toRow(job: Job, rerunItems?: string): JobsTable {
-  const { id, flowId, owner, idempotencyKey, startedAt, finishedAt, error, recovery } = job;
+  const { id, tenant, flowId, owner, idempotencyKey, startedAt, finishedAt, error, recovery } = job;
   const metadata = JSON.stringify(job.metadata);
   return {
     id,
+    tenant: toStoredText(tenant),
     flow_id: flowId,
     state: job.state,
     // Text that is no JSON stands for what JSON has no word for.
@@ -147,6 +149,7 @@ const LAZY_FROM = 500;
 export function toJob(row: JobRow): Job {
   const job: { -readonly [Name in keyof Job]: Job[Name] } = {
     id: row.id,
+    tenant: fromStoredText(row.tenant),
     flowId: row.flow_id,
     state: row.state as JobState, // written from one
     input: undefined,

@@ -1,6 +1,7 @@
 import { EngineClosedError, InvalidStateError } from '../engine/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import { NotFoundError } from '../lib/domain-error.ts';
+import { DEFAULT_TENANT } from '../lib/identity.ts';
 import { isKeptWithin } from '../lib/within.ts';
 import { StorageUnavailableError } from '../storage/database.ts';
 import type { ItemEdits } from './item-edits.ts';
@@ -39,10 +40,12 @@ export interface RerunRequest {
 }
 
 /**
- * What people do to jobs. Each change is stored before it is answered and announced. While that is not possible
- * commands are refused with a `StorageUnavailableError`.
+ * What people of one tenant do to its jobs; a job of another tenant is as one that is not there. Each change is stored
+ * before it is answered and announced. While that is not possible commands are refused with a `StorageUnavailableError`.
  */
 export interface JobService {
+  /** What people of a tenant do to jobs. Cheap. */
+  forTenant(tenant: string): JobService;
   /**
    * Starts a job. The same idempotency key with the same flow and input answers the job that was made first.
    * @throws NotFoundError, ValidationError, IdempotencyConflictError
@@ -81,18 +84,36 @@ export interface JobService {
   /** In the order of the ids; `undefined` where there is no such job. */
   getMany(ids: readonly string[]): Promise<(Job | undefined)[]>;
   list(query: JobQuery): Promise<Job[]>;
-  /** How many jobs a filter lets through. */
+  /** How many of its jobs a filter lets through. */
   count(filter: JobFilter): Promise<number>;
-  /** Takes no more jobs from now on. */
+  /** Takes no more jobs from now on, of no tenant. */
   close(): void;
 }
 
+/** Answers that of the tenant of those who belong to none. */
 export function createJobService(deps: JobServiceDeps): JobService {
+  const life: Life = { isClosed: false };
+  return serve(DEFAULT_TENANT, deps, life);
+}
+
+/** What the services of all tenants share. */
+interface Life {
+  isClosed: boolean;
+}
+
+function serve(tenant: string, deps: JobServiceDeps, life: Life): JobService {
   const { intake, store, host, ledger, reruns, debug, clock } = deps;
-  let isClosed = false;
+
+  /** The one door to the jobs of the store by id. */
+  const getMany = async (ids: readonly string[]): Promise<(Job | undefined)[]> => {
+    const jobs = await store.getMany(ids);
+    return jobs.map((job) => (job?.tenant === tenant ? job : undefined));
+  };
+
+  const find = async (id: string): Promise<Job | undefined> => (await getMany([id]))[0];
 
   const require = async (id: string): Promise<Job> => {
-    const job = await store.get(id);
+    const job = await find(id);
     if (job === undefined) throw new NotFoundError('Job', id);
     return job;
   };
@@ -151,9 +172,10 @@ export function createJobService(deps: JobServiceDeps): JobService {
     }
   };
 
-  return {
+  const service: JobService = {
+    forTenant: (other) => (other === tenant ? service : serve(other, deps, life)),
     settled: (id) => ledger.settled(id, STORE_LIMIT_MS),
-    start: (request) => intake.take(request),
+    start: (request) => intake.take(tenant, request),
     async pause(id, options = {}) {
       const refusal = ['paused', 'Only a running job can be paused.'] as const;
       const job = await require(id);
@@ -172,7 +194,7 @@ export function createJobService(deps: JobServiceDeps): JobService {
       const job = await require(id);
       if (hasEnded(job)) throw new InvalidJobStateError(job, ...refusal);
       // Else it would be cancelled at the next start, though it was refused now.
-      if (isClosed) throw new ShuttingDownError();
+      if (life.isClosed) throw new ShuttingDownError();
       if (job.cancelRequestedAt === undefined) await noteCancel(id);
       return ask(job, refusal, () => cancelWhereverItIs(id));
     },
@@ -182,12 +204,14 @@ export function createJobService(deps: JobServiceDeps): JobService {
         const advice = 'Only a job that failed or was cancelled can; start a new one instead.';
         throw new InvalidJobStateError(job, 'retried', advice);
       }
-      return intake.take(requestOf(job, idempotencyKey), { retryOf: id, rerun: reruns.again(job) });
+      const source = { retryOf: id, rerun: reruns.again(job) };
+      return intake.take(tenant, requestOf(job, idempotencyKey), source);
     },
     async rerunFrom({ jobId, activationId, edits, debug: debugRequest, idempotencyKey }) {
       const job = await require(jobId);
       const rerun = reruns.from(job, activationId, edits);
-      return intake.take({ ...requestOf(job, idempotencyKey), debug: debugRequest }, { rerun });
+      const request = { ...requestOf(job, idempotencyKey), debug: debugRequest };
+      return intake.take(tenant, request, { rerun });
     },
     async delete(id) {
       const job = await require(id);
@@ -200,15 +224,16 @@ export function createJobService(deps: JobServiceDeps): JobService {
       return job;
     },
     require,
-    find: (id) => store.get(id),
-    getMany: (ids) => store.getMany(ids),
-    list: (query) => store.list(query),
-    count: (filter) => store.count(filter),
+    find,
+    getMany,
+    list: (query) => store.list(tenant, query),
+    count: (filter) => store.count(tenant, filter),
     close() {
-      isClosed = true;
+      life.isClosed = true;
       intake.close();
     },
   };
+  return service;
 }
 
 /** What another job like this one is asked for with. */

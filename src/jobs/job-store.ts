@@ -1,3 +1,4 @@
+import { type SqlBool, sql } from 'kysely';
 import type { Database, WriteOptions, WriteResult } from '../storage/database.ts';
 import { toStoredText } from '../storage/stored-text.ts';
 import type { JobResultsTable } from '../storage/tables.ts';
@@ -17,10 +18,14 @@ import {
 
 export type { JobChange } from './job-row.ts';
 
-/** Keeps jobs. A job has a `finishedAt` when it is in a final state, and only then. */
+/**
+ * Keeps the jobs of all tenants. A job has a `finishedAt` when it is in a final state, and only then.
+ *
+ * An id finds a job of any tenant: what is asked for by one has to look whose it is.
+ */
 export interface JobStore {
   /**
-   * Stores a job, unless its idempotency key is taken: answers the job that has the key then.
+   * Stores a job, unless its idempotency key is taken in its tenant: answers the job that has the key then.
    * @param rerunItems text of the items that it begins with, of a job that begins in the middle of another
    * @throws StorageUnavailableError when that takes too long; it may have been stored then
    */
@@ -41,9 +46,11 @@ export interface JobStore {
   noteRemoved(ids: readonly string[]): void;
   /** In the order of the ids; `undefined` where there is no such job. */
   getMany(ids: readonly string[]): Promise<(Job | undefined)[]>;
-  findByIdempotencyKey(key: string): Promise<Job | undefined>;
-  list(query: JobQuery): Promise<Job[]>;
-  count(filter: JobFilter): Promise<number>;
+  findByIdempotencyKey(tenant: string, key: string): Promise<Job | undefined>;
+  list(tenant: string, query: JobQuery): Promise<Job[]>;
+  count(tenant: string, filter: JobFilter): Promise<number>;
+  /** The first jobs of all tenants after this id that have not ended, by id: those that were made first come first. */
+  listUnfinished(afterId: string, limit: number): Promise<Job[]>;
   /**
    * Deletes a job with all that belongs to it; answers whether there was one.
    * @throws as `update`
@@ -110,9 +117,13 @@ export function createJobStore(database: Database, options: JobStoreOptions = {}
     return firstJob(result?.rows);
   };
 
-  const findByIdempotencyKey = async (key: string) => {
-    const jobs = reads.selectFrom('jobs').select(JOB_COLUMNS);
-    const row = await jobs.where('idempotency_key', '=', toStoredText(key)).executeTakeFirst();
+  const findByIdempotencyKey = async (tenant: string, key: string) => {
+    const row = await reads
+      .selectFrom('jobs')
+      .select(JOB_COLUMNS)
+      .where('tenant', '=', toStoredText(tenant))
+      .where('idempotency_key', '=', toStoredText(key))
+      .executeTakeFirst();
     return row && toJob(row);
   };
 
@@ -129,8 +140,8 @@ export function createJobStore(database: Database, options: JobStoreOptions = {}
         const [result] = await database.write([insert], { deadlineMs: insertDeadlineMs });
         if (result?.rows.length === 1) return job;
         // Either the key is taken, or this very job was stored by a try whose answer was lost.
-        const { idempotencyKey: key } = job;
-        const taken = key === undefined ? await get(job.id) : await findByIdempotencyKey(key);
+        const { id, tenant, idempotencyKey: key } = job;
+        const taken = await (key === undefined ? get(id) : findByIdempotencyKey(tenant, key));
         if (taken !== undefined) return taken;
         // The one that had the key is deleted by now.
       }
@@ -171,12 +182,24 @@ export function createJobStore(database: Database, options: JobStoreOptions = {}
     },
     getMany: findMany,
     findByIdempotencyKey,
-    async list(query) {
-      if (cache === undefined) return (await lists.list(query)).map(toJob);
-      const jobs = await findMany(await lists.listIds(query));
+    async list(tenant, query) {
+      if (cache === undefined) return (await lists.list(tenant, query)).map(toJob);
+      const jobs = await findMany(await lists.listIds(tenant, query));
       return jobs.filter((job) => job !== undefined); // it may have been deleted in between
     },
-    count: (filter) => lists.count(filter),
+    count: lists.count,
+    async listUnfinished(afterId, limit) {
+      const rows = await reads
+        .selectFrom('jobs')
+        .select(JOB_COLUMNS)
+        // Literals: a parameter would keep the partial index from being used.
+        .where(sql<SqlBool>`finished_at is null and is_rolled_up = 0`)
+        .where('id', '>', afterId)
+        .orderBy('id')
+        .limit(limit)
+        .execute();
+      return rows.map(toJob);
+    },
     async delete(id, deadlineMs) {
       const belongings = BELONGINGS.map((table) =>
         reads.deleteFrom(table).where('job_id', '=', id),

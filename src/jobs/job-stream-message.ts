@@ -1,7 +1,8 @@
 import type { JobEvent, JobEventType } from '../pubsub/topics.ts';
 
-/** Events of which jobs: of one, of those of a flow, or of all. */
+/** Events of which jobs of a tenant: of one, of those of a flow, or of all. */
 export interface EventsOf {
+  readonly tenant: string;
   readonly jobId?: string | undefined;
   /** Of one job: its flow. */
   readonly flowId?: string | undefined;
@@ -28,7 +29,10 @@ export interface Gap extends NoticeBase {
   readonly to: string;
   /** The place that `to` names. */
   readonly sequence: number;
-  /** How many events of all jobs are missing; `undefined` when that can't be known. */
+  /**
+   * How many events are missing, of all jobs; `undefined` when that can't be known, and where it would tell of other
+   * tenants.
+   */
   readonly lostCount: number | undefined;
 }
 

@@ -6,6 +6,8 @@ import type { DurationReading, FailureReading, JobReading } from '../monitoring/
 export interface Job {
   /** UUID version 7: as text, ids sort by creation. */
   readonly id: string;
+  /** Whose it is: only viewers of this tenant learn of it. It never changes. */
+  readonly tenant: string;
   readonly flowId: string;
   readonly state: JobState;
   /** As it was handed in, before the flow's input schema filled in defaults. */

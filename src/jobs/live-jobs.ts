@@ -1,7 +1,9 @@
 import type { Clock } from '../lib/clock.ts';
-import { createKeyFeeds, type KeySource } from '../lib/key-feed.ts';
+import { NotFoundError } from '../lib/domain-error.ts';
+import { createKeyFeeds, type KeyFeeds, type KeySource } from '../lib/key-feed.ts';
 import { type LiveStream, mapLiveStream } from '../lib/live-stream.ts';
 import { stateStream } from '../lib/state-stream.ts';
+import type { Tenanted } from '../lib/tenanted.ts';
 import { LAST_PLACE, type ReadingSink } from '../monitoring/job-sampler.ts';
 import type { JobReading } from '../monitoring/readings.ts';
 import type { PubSub } from '../pubsub/memory-pubsub.ts';
@@ -19,32 +21,57 @@ export interface LiveJobsDeps {
   readonly clock: Clock;
 }
 
+/** A job that was found for its tenant. */
+export type FoundJob = Pick<Job, 'id' | 'tenant'>;
+
 /** Which jobs to watch: one, those of a flow, or all. */
 export interface WatchedJobs {
-  readonly jobId?: string | undefined;
+  readonly job?: FoundJob | undefined;
   readonly flowId?: string | undefined;
 }
 
 /** The most unfinished jobs that are told first when all are watched. */
 const FIRST_TOLD = 1000;
 
-/** State streams of jobs: what is now, and then the latest, at most at the rate asked for. */
-export interface LiveJobs {
+/**
+ * State streams of one tenant's jobs: what is now, and then the latest, at most at the rate asked for. For a job of another
+ * tenant they throw NotFoundError.
+ */
+export interface TenantLiveJobs {
   /** Readings of one job; ends with the last one. */
-  watchReadings(jobId: string, rateHz: number): LiveStream<JobReading>;
+  watchReadings(job: FoundJob, rateHz: number): LiveStream<JobReading>;
   /** One job each time that something of it, or in it, changed; ends when it has ended. */
-  watchMonitoring(jobId: string, rateHz: number): LiveStream<Job>;
+  watchMonitoring(job: FoundJob, rateHz: number): LiveStream<Job>;
   /** Jobs as they change. With several, first those that have not ended. With one, ends when that has ended. */
   watchJobs(which: WatchedJobs, rateHz: number): Promise<LiveStream<Job>>;
 }
 
-export function createLiveJobs({ store, host, records, pubsub, clock }: LiveJobsDeps): LiveJobs {
-  const feeds = createKeyFeeds(clock);
+export type LiveJobs = Tenanted<TenantLiveJobs>;
 
-  const changesOf = ({ jobId, flowId }: WatchedJobs): KeySource => ({
-    topic: `jobs ${jobId ?? '*'} of ${flowId ?? '*'}`,
+export function createLiveJobs(deps: LiveJobsDeps): LiveJobs {
+  const feeds = createKeyFeeds(deps.clock);
+  return { forTenant: (tenant) => watchJobsOf(tenant, feeds, deps) };
+}
+
+function watchJobsOf(
+  tenant: string,
+  feeds: KeyFeeds,
+  { store, host, records, pubsub }: LiveJobsDeps,
+): TenantLiveJobs {
+  const checkOwn = (job: FoundJob) => {
+    if (job.tenant !== tenant) throw new NotFoundError('Job', job.id);
+  };
+
+  const look = async (id: string): Promise<Job | undefined> => {
+    const job = await store.get(id);
+    return job?.tenant === tenant ? job : undefined;
+  };
+
+  const changesOf = (jobId: string | undefined, flowId: string | undefined): KeySource => ({
+    topic: `jobs ${JSON.stringify([tenant, jobId ?? null, flowId ?? null])}`,
     listen: (note, end) =>
       pubsub.subscribe('jobChanged', (change) => {
+        if (change.tenant !== tenant) return;
         if (jobId !== undefined && change.jobId !== jobId) return;
         if (flowId !== undefined && change.flowId !== flowId) return;
         if (!change.isDeleted) note(change.jobId);
@@ -53,11 +80,11 @@ export function createLiveJobs({ store, host, records, pubsub, clock }: LiveJobs
   });
 
   const monitoringOf = (jobId: string, rateHz: number): KeySource => ({
-    topic: `monitoring of ${jobId}`,
+    topic: `monitoring ${JSON.stringify([tenant, jobId])}`,
     listen(note, end) {
-      const stopListening = changesOf({ jobId }).listen(note, end);
-      const look = { push: () => note(jobId), end: () => undefined };
-      const stopWatching = host.watch(jobId, rateHz, look);
+      const stopListening = changesOf(jobId, undefined).listen(note, end);
+      const sink = { push: () => note(jobId), end: () => undefined };
+      const stopWatching = host.watch(jobId, rateHz, sink);
       return () => {
         stopListening();
         stopWatching?.();
@@ -66,33 +93,35 @@ export function createLiveJobs({ store, host, records, pubsub, clock }: LiveJobs
   });
 
   return {
-    watchReadings: (jobId, rateHz) =>
-      stateStream({
-        topic: `readings of ${jobId}@${rateHz}`,
-        keyOf: () => jobId,
-        listen: (sink) => host.watch(jobId, rateHz, sink) ?? tellLastReading(records, jobId, sink),
-      }),
-
-    watchMonitoring(jobId, rateHz) {
-      const changes = feeds.open(monitoringOf(jobId, rateHz), rateHz);
-      changes.begin([jobId]);
-      return mapLiveStream(changes, (id) => store.get(id), isLast);
+    watchReadings(job, rateHz) {
+      checkOwn(job);
+      const { id } = job;
+      return stateStream({
+        topic: `readings ${JSON.stringify([tenant, id])}@${rateHz}`,
+        keyOf: () => id,
+        listen: (sink) => host.watch(id, rateHz, sink) ?? tellLastReading(records, id, sink),
+      });
     },
 
-    async watchJobs({ jobId, flowId }, rateHz) {
-      const changes = feeds.open(changesOf({ jobId, flowId }), rateHz);
+    watchMonitoring(job, rateHz) {
+      checkOwn(job);
+      const changes = feeds.open(monitoringOf(job.id, rateHz), rateHz);
+      changes.begin([job.id]);
+      return mapLiveStream(changes, look, isLast);
+    },
+
+    async watchJobs({ job, flowId }, rateHz) {
+      if (job !== undefined) checkOwn(job);
+      const changes = feeds.open(changesOf(job?.id, flowId), rateHz);
       // It listens already: what happens while the present state is looked up is not lost.
       try {
-        changes.begin(jobId === undefined ? await listUnfinished(store, flowId) : [jobId]);
+        const unfinished = job === undefined ? await listUnfinished(tenant, store, flowId) : [];
+        changes.begin(job === undefined ? unfinished : [job.id]);
       } catch (error) {
         await changes.return();
         throw error;
       }
-      return mapLiveStream(
-        changes,
-        (id) => store.get(id),
-        jobId === undefined ? undefined : isLast,
-      );
+      return mapLiveStream(changes, look, job === undefined ? undefined : isLast);
     },
   };
 }
@@ -118,8 +147,12 @@ function tellLastReading(records: JobRecords, jobId: string, sink: ReadingSink):
   };
 }
 
-async function listUnfinished(store: JobStore, flowId: string | undefined): Promise<string[]> {
-  const jobs = await store.list({
+async function listUnfinished(
+  tenant: string,
+  store: JobStore,
+  flowId: string | undefined,
+): Promise<string[]> {
+  const jobs = await store.list(tenant, {
     filter: {
       states: ['PENDING', 'RUNNING', 'PAUSED'],
       ...(flowId === undefined ? {} : { flowIds: [flowId] }),

@@ -14,6 +14,7 @@ import { NotFoundError } from '../lib/domain-error.ts';
 import { JobMonitor, type JobMonitorOptions } from '../monitoring/job-monitor.ts';
 import { LAST_PLACE } from '../monitoring/job-sampler.ts';
 import { failureOf } from '../monitoring/read-routine.ts';
+import type { OfJob } from '../pubsub/topics.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import { HostedRun } from './hosted-run.ts';
 import type { JobResults } from './job.ts';
@@ -101,8 +102,8 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
 
   /** The job is debugged from now on. */
   const debug = (run: HostedRun, start: DebugStart = UNDEBUGGED): DebuggedJob => {
-    const { job, monitor } = run;
-    const { id: jobId, flow } = job;
+    const { job, of, monitor } = run;
+    const { jobId } = of;
     if (run.debugged !== undefined) return run.debugged;
     run.debugged = new DebuggedJob({
       job,
@@ -110,13 +111,12 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
       clock,
       listener: {
         changed: (snapshot) => listener.debugChanged(jobId, snapshot),
-        breakpointHit: (hit) =>
-          listener.breakpointHit({ jobId, flowId: flow.id, at: clock.now(), ...hit }),
+        breakpointHit: (hit) => listener.breakpointHit({ ...of, at: clock.now(), ...hit }),
         logged({ breakpointId, activationId = 0, ...line }) {
           const at = clock.now();
           monitor.logged(job, { ...line, activationId, facts: { breakpointId }, at });
           run.noteLogged();
-          listener.logged({ ...line, jobId, flowId: flow.id, at, breakpointId });
+          listener.logged({ ...line, ...of, at, breakpointId });
         },
       },
     });
@@ -125,9 +125,15 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
   };
 
   /** Takes a job that the engine has just made; nothing has happened in it yet. */
-  const host = (job: JobRun, monitor: JobMonitor, isPaused: boolean, start?: DebugStart) => {
+  const host = (
+    job: JobRun,
+    of: OfJob,
+    monitor: JobMonitor,
+    isPaused: boolean,
+    start?: DebugStart,
+  ) => {
     const { id: jobId, flow } = job;
-    const run = new HostedRun({ job, monitor, clock, listener, checkpointIntervalMs });
+    const run = new HostedRun({ job, of, monitor, clock, listener, checkpointIntervalMs });
     running.set(jobId, run);
     if (start !== undefined || job.state === 'PAUSED') debug(run, start);
     job.observe({
@@ -155,7 +161,7 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
       },
       logged: (_, { routineId, level, message, at }) => {
         run.noteLogged();
-        listener.logged({ jobId, flowId: flow.id, routineId, level, message, at });
+        listener.logged({ ...of, routineId, level, message, at });
       },
     });
     cancelLook ??= clock.setTimer(lookIntervalMs, look);
@@ -176,12 +182,13 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
 
   return {
     async start(hosted) {
-      const { jobId, flow, input, debug: start } = hosted;
+      const { jobId, tenant, flow, input, debug: start } = hosted;
+      const of = { jobId, tenant, flowId: flow.id };
       // One that is to stop at its entry does so by itself.
       const isPaused = hosted.isPaused === true && start?.stopsAtEntry !== true;
       const beforeStart = () => {
         running.get(jobId)?.noteStarting();
-        return listener.starting(jobId, isPaused, flow.id);
+        return listener.starting(of, isPaused);
       };
       const job = engine.start(flow, input as never, {
         ...optionsOf(hosted),
@@ -189,7 +196,7 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
         beforeStart,
       });
       const monitor = new JobMonitor(job, options.monitor, hosted.before);
-      host(job, monitor, isPaused, start);
+      host(job, of, monitor, isPaused, start);
     },
     async restore(hosted, checkpoint) {
       const { job: snapshot, monitor: counts } = readCheckpoint(checkpoint);
@@ -205,7 +212,9 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
       const start = hosted.debug && { ...hosted.debug, stopsAtEntry: false };
       const hasHeld = [...job.suspended].some(isHeld);
       const monitor = new JobMonitor(job, options.monitor, counted);
-      host(job, monitor, false, start ?? (hasHeld ? UNDEBUGGED : undefined));
+      const { jobId, tenant, flow } = hosted;
+      const of = { jobId, tenant, flowId: flow.id };
+      host(job, of, monitor, false, start ?? (hasHeld ? UNDEBUGGED : undefined));
     },
     async pause(jobId) {
       await running.get(jobId)?.starting;

@@ -1,7 +1,11 @@
-import { debugRequestOf, StartDebugInput } from '../debugger/start-debug.schema.ts';
+import {
+  controlAndDebug,
+  debugRequestOf,
+  StartDebugInput,
+} from '../debugger/start-debug.schema.ts';
 import { builder } from '../graphql/builder.ts';
 import './errors.schema.ts';
-import { localId } from '../graphql/ids.ts';
+import { encodeId, localId } from '../graphql/ids.ts';
 import { ForbiddenError, NotFoundError, ValidationError } from '../lib/domain-error.ts';
 import { StorageUnavailableError } from '../storage/database.ts';
 import {
@@ -24,6 +28,10 @@ StartJobPayload.implement({
       type: JobType,
       description: 'The job; with a known idempotency key the one that was made first.',
       resolve: ({ job }) => job,
+    }),
+    jobId: t.id({
+      description: 'The id of the job: also for who may start jobs and not see them.',
+      resolve: ({ job: { id } }) => encodeId('Job', id),
     }),
   }),
 });
@@ -64,8 +72,8 @@ const StartJobInput = builder.inputType('StartJobInput', {
 builder.mutationField('startJob', (t) =>
   t.field({
     type: StartJobPayload,
-    description: 'Starts a job of a flow.',
-    authScopes: { control: true },
+    description: 'Starts a job of a flow. With `debug` it needs the scope `DEBUG` too.',
+    authScopes: controlAndDebug,
     errors: {
       types: [
         NotFoundError,
@@ -142,6 +150,10 @@ RetryJobPayload.implement({
   description: 'A job was accepted that tries another one again.',
   fields: (t) => ({
     job: t.field({ type: JobType, description: 'The new job.', resolve: ({ job }) => job }),
+    jobId: t.id({
+      description: 'The id of the job: also for who may start jobs and not see them.',
+      resolve: ({ job: { id } }) => encodeId('Job', id),
+    }),
   }),
 });
 

@@ -1,5 +1,9 @@
 import { z } from 'zod';
-import { debugRequestOf, StartDebugInput } from '../debugger/start-debug.schema.ts';
+import {
+  controlAndDebug,
+  debugRequestOf,
+  StartDebugInput,
+} from '../debugger/start-debug.schema.ts';
 import './errors.schema.ts';
 import { builder } from '../graphql/builder.ts';
 import { ErrorInterface } from '../graphql/errors.ts';
@@ -91,6 +95,10 @@ RerunFromPayload.implement({
   description: 'A job was accepted that begins in the middle of another.',
   fields: (t) => ({
     job: t.field({ type: JobType, description: 'The new job.', resolve: ({ job }) => job }),
+    jobId: t.id({
+      description: 'The id of the job: also for who may start jobs and not see them.',
+      resolve: ({ job: { id } }) => encodeId('Job', id),
+    }),
   }),
 });
 
@@ -160,8 +168,8 @@ builder.mutationField('rerunFrom', (t) =>
       "and the job's input goes into no slot, though code sees it as `ctx.job.input`. Flow, input, metadata, owner and " +
       'priority are those of the other job; routine states are new. Of a job that runs, or has just ended, items are ' +
       'taken as they are in memory: code that changed one in place has changed the record. A retry by `retryJob` begins ' +
-      'the same way.',
-    authScopes: { control: true },
+      'the same way. With `debug` it needs the scope `DEBUG` too.',
+    authScopes: controlAndDebug,
     errors: {
       types: [
         NotFoundError,

@@ -1,5 +1,6 @@
-import type { ExpressionBuilder } from 'kysely';
+import { type ExpressionBuilder, type SqlBool, sql } from 'kysely';
 import type { Database } from '../storage/database.ts';
+import { fromStoredText } from '../storage/stored-text.ts';
 import type { FlowMetricsTable, Tables } from '../storage/tables.ts';
 
 /** A place in an order of time: in which jobs ended, or audit entries were made. */
@@ -12,10 +13,11 @@ export interface TimePlace {
 /** A job that was removed. */
 export interface RemovedJob {
   readonly id: string;
+  readonly tenant: string;
   readonly flowId: string;
 }
 
-/** Finds and removes what is kept no longer, in steps of bounded size. */
+/** Finds and removes what is kept no longer, of all tenants together, in steps of bounded size. */
 export interface RetentionStore {
   /** The place of the newest ended job that has `count` newer ones; `undefined` when there are not that many. */
   findEnd(count: number): Promise<TimePlace | undefined>;
@@ -73,8 +75,9 @@ const BELONGINGS = [
 export function createRetentionStore(database: Database): RetentionStore {
   const { reads, scans } = database;
 
+  // In the words of the index of all tenants' jobs that have ended; a parameter would keep it from being used.
   const ended = (db: Database['reads']) =>
-    db.selectFrom('jobs').where('finished_at', 'is not', null);
+    db.selectFrom('jobs').where(sql<SqlBool>`coalesce(finished_at, -1) >= 0`);
 
   const upToPlace =
     ({ at, id }: TimePlace, sign: '<=' | '>') =>
@@ -123,8 +126,8 @@ export function createRetentionStore(database: Database): RetentionStore {
       const rows = await reads
         .selectFrom('jobs')
         .select('id')
+        .where(sql<SqlBool>`finished_at is null and is_rolled_up = 0`)
         .where('state', 'in', ['RUNNING', 'PAUSED'])
-        .where('duration_ms', 'is', null)
         .where('id', '>', afterId)
         .orderBy('id')
         .limit(limit)
@@ -163,9 +166,10 @@ export function createRetentionStore(database: Database): RetentionStore {
       const jobs = reads
         .deleteFrom('jobs')
         .where('id', 'in', removable)
-        .returning(['id', 'flow_id as flowId']);
+        .returning(['id', 'tenant', 'flow_id as flowId']);
       const results = await database.write([...belongings, jobs], { deadlineMs: DEADLINE_MS });
-      return (results.at(-1)?.rows ?? []) as unknown as RemovedJob[]; // what it returns
+      const removed = (results.at(-1)?.rows ?? []) as unknown as RemovedJob[]; // what it returns
+      return removed.map((job) => ({ ...job, tenant: fromStoredText(job.tenant) }));
     },
 
     async listLongLogs(jobIds, maxLines) {
@@ -231,16 +235,17 @@ export function createRetentionStore(database: Database): RetentionStore {
       // Looked up first, since that may take a while and nobody is to wait for it.
       const found = await scans
         .selectFrom('flow_metrics')
-        .select(['flow_id', 'start_at'])
+        .select(['tenant', 'flow_id', 'start_at'])
         .where('resolution', '=', resolution)
         .where('start_at', '<', before)
         .limit(limit)
         .execute();
       if (found.length === 0) return 0;
       return change(
-        ...found.map(({ flow_id, start_at }) =>
+        ...found.map(({ tenant, flow_id, start_at }) =>
           reads
             .deleteFrom('flow_metrics')
+            .where('tenant', '=', tenant)
             .where('flow_id', '=', flow_id)
             .where('resolution', '=', resolution)
             .where('start_at', '=', start_at),

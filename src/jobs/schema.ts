@@ -34,6 +34,7 @@ export const JobType = builder.loadableNodeRef<Job | Error, string, string, stri
 });
 JobType.implement({
   description: 'One run of a flow on one input.',
+  authScopes: { read: true },
   fields: (t) => ({
     flowId: t.exposeString('flowId', { description: 'Name of the flow it runs.' }),
     flow: t.field({
@@ -215,7 +216,7 @@ builder.queryField('job', (t) =>
     type: JobType,
     nullable: true,
     description: 'One job. Null with an error of code `NOT_FOUND` when there is none.',
-    authScopes: { watch: true },
+    authScopes: { read: true },
     args: { id: t.arg.id({ required: true, description: 'Its id, such as `Job:0197…`.' }) },
     resolve: (_root, { id }, { jobs }) => jobs.require(localId('Job', id, ['id'])),
   }),

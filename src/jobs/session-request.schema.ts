@@ -37,7 +37,7 @@ export function actorOf(viewer: Viewer, actor: string | null | undefined): strin
     const message = `Give 1–${LONGEST_ACTOR} characters, or leave it out.`;
     throw new ValidationError([{ path: ['input', 'actor'], message }]);
   }
-  return viewer.actor ?? actor ?? undefined;
+  return viewer.subject ?? actor ?? undefined;
 }
 
 /** @throws ValidationError when the id is of another type */

@@ -21,7 +21,7 @@ builder.subscriptionField('jobStatusChanged', (t) =>
     description:
       'Kind: *state*. Jobs as their state changes. With `jobId` the job as it is now, then its changes, until it has ' +
       'ended; without, first those that have not ended (at most 1000), then all that change.',
-    authScopes: { watch: true },
+    authScopes: { read: true },
     args: {
       jobId: t.arg.id({ description: 'Only this job.' }),
       flowId: t.arg.id({ description: 'Only jobs of this flow, by id or name.' }),
@@ -34,7 +34,7 @@ builder.subscriptionField('jobStatusChanged', (t) =>
     subscribe: async (_root, { maxRateHz, ...which }, services) => {
       const { job, flowId } = await findWatchedJobs(which, services);
       const rateHz = maxRateHz ?? DEFAULT_RATE_HZ;
-      return services.liveJobs.watchJobs({ jobId: job?.id, flowId }, rateHz);
+      return services.liveJobs.watchJobs({ job, flowId }, rateHz);
     },
     resolve: (job) => job,
   }),
@@ -47,7 +47,7 @@ builder.subscriptionField('jobMonitoring', (t) =>
       'Kind: *state*. The whole picture of a job: all that is asked for of it and its routines and queues, as it is now, ' +
       'then each time that something in it has changed, until it has ended. Each message is whole; ' +
       '`routineStatusChanged` and `queueStatusChanged` tell only what changed.',
-    authScopes: { watch: true },
+    authScopes: { read: true },
     args: {
       jobId: t.arg.id({ required: true, description: 'The job.' }),
       maxRateHz: t.arg.float({
@@ -57,8 +57,8 @@ builder.subscriptionField('jobMonitoring', (t) =>
       }),
     },
     subscribe: async (_root, { jobId, maxRateHz }, { jobs, liveJobs }) => {
-      const { id } = await jobs.require(localId('Job', jobId, ['jobId']));
-      return liveJobs.watchMonitoring(id, maxRateHz ?? DEFAULT_RATE_HZ);
+      const job = await jobs.require(localId('Job', jobId, ['jobId']));
+      return liveJobs.watchMonitoring(job, maxRateHz ?? DEFAULT_RATE_HZ);
     },
     resolve: (job) => job,
   }),
@@ -69,7 +69,7 @@ builder.subscriptionField('routineStatusChanged', (t) =>
     type: [JobRoutineType],
     description:
       "Kind: *state*. A job's routines: first all of them as they are now, then those that changed, until the job has ended.",
-    authScopes: { watch: true },
+    authScopes: { read: true },
     args: {
       jobId: t.arg.id({ required: true, description: 'The job.' }),
       routineId: t.arg.id({ description: 'Only this routine, by its name in the flow or its id.' }),
@@ -88,7 +88,7 @@ builder.subscriptionField('routineStatusChanged', (t) =>
           routinesOf(reading).filter((each) => isOrAny(each.reading.routineId, routineId)),
         (before, after) => hasRoutineChanged(before?.reading, after.reading),
       );
-      return mapLiveStream(liveJobs.watchReadings(job.id, maxRateHz ?? DEFAULT_RATE_HZ), changed);
+      return mapLiveStream(liveJobs.watchReadings(job, maxRateHz ?? DEFAULT_RATE_HZ), changed);
     },
     resolve: (routines) => [...routines],
   }),
@@ -99,7 +99,7 @@ builder.subscriptionField('queueStatusChanged', (t) =>
     type: [SlotQueueType],
     description:
       "Kind: *state*. A job's queues: first all of them as they are now, then those that changed, until the job has ended.",
-    authScopes: { watch: true },
+    authScopes: { read: true },
     args: {
       jobId: t.arg.id({ required: true, description: 'The job.' }),
       routineId: t.arg.id({
@@ -125,7 +125,7 @@ builder.subscriptionField('queueStatusChanged', (t) =>
         (before, { reading }) =>
           hasQueueChanged(before?.reading, reading) || haveRatesChanged(before?.reading, reading),
       );
-      return mapLiveStream(liveJobs.watchReadings(job.id, maxRateHz ?? DEFAULT_RATE_HZ), changed);
+      return mapLiveStream(liveJobs.watchReadings(job, maxRateHz ?? DEFAULT_RATE_HZ), changed);
     },
     resolve: (queues) => [...queues],
   }),

@@ -67,12 +67,21 @@ export class ValidationError extends DomainError {
 export class ForbiddenError extends DomainError {
   readonly code = 'FORBIDDEN';
 
-  constructor(what: string) {
-    super(`You have no right to use "${what}" here. Ask whoever runs this server for it.`);
+  /** @param scope what they lack, as far as it is known */
+  constructor(what: string, scope?: string) {
+    const lacking = scope === undefined ? '' : `: it needs the scope \`${scope}\``;
+    super(
+      `You have no right to use "${what}" here${lacking}. Ask whoever runs this server for it.`,
+    );
   }
 }
 
 /** An operation would cost more than the server gives. */
 export class TooCostlyError extends DomainError {
   readonly code = 'TOO_COSTLY';
+}
+
+/** Somebody did not prove who they are: with nothing, or with what is not (or no longer) valid. */
+export class UnauthenticatedError extends DomainError {
+  readonly code = 'UNAUTHENTICATED';
 }

@@ -17,12 +17,15 @@ builder.node(SlotQueueType, {
     'The queue of a slot in a job. Colour it by `pressureLevel`, fill it by `usage`. ' +
     'Every item is counted: accepted = unconsumed + inFlight + consumed + failed + skipped + discarded + dropped, ' +
     'except that with overflow policy `DROP_NEWEST` what was dropped was never accepted.',
+  authScopes: { read: true },
   id: { resolve: ({ jobId, reading }) => `${jobId}/${reading.routineId}.${reading.slot}` },
-  loadManyWithoutCache: (ids, { readings }) =>
+  loadManyWithoutCache: (ids, { jobsById, readings }) =>
     // Awaited here, since Pothos marks what it is given as being of this type.
     Promise.all(
       ids.map(async (id) => {
         const [jobId = '', ...rest] = id.split('/');
+        // An id says nothing of whose the job is.
+        if ((await jobsById.load(jobId)) === undefined) return undefined;
         const reading = await readings.load(jobId);
         const queues = reading === undefined ? [] : queuesOf(reading);
         return queues.find(

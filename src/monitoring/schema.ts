@@ -20,12 +20,15 @@ export const RoutineStatusType = builder.enumType('RoutineStatus', {
 export const JobRoutineType = builder.objectRef<RoutineOfJob>('JobRoutine');
 builder.node(JobRoutineType, {
   description: 'A routine in a job: how it fares there. Its definition is told by `Routine`.',
+  authScopes: { read: true },
   id: { resolve: ({ jobId, reading }) => `${jobId}/${reading.routineId}` },
-  loadManyWithoutCache: (ids, { readings }) =>
+  loadManyWithoutCache: (ids, { jobsById, readings }) =>
     // Awaited here, since Pothos marks what it is given as being of this type.
     Promise.all(
       ids.map(async (id) => {
         const [jobId = '', ...rest] = id.split('/');
+        // An id says nothing of whose the job is.
+        if ((await jobsById.load(jobId)) === undefined) return undefined;
         const reading = await readings.load(jobId);
         const routines = reading === undefined ? [] : routinesOf(reading);
         return routines.find((each) => each.reading.routineId === rest.join('/'));

@@ -11,21 +11,22 @@ export interface Topics {
   debugChanged: DebugChanged;
 }
 
-export interface DebugChanged {
+/** The job that a message is about. */
+export interface OfJob {
   readonly jobId: string;
+  /** Only viewers of this tenant may learn of the message. */
+  readonly tenant: string;
   readonly flowId: string;
 }
 
-export interface JobChanged {
-  readonly jobId: string;
-  readonly flowId: string;
+export interface DebugChanged extends OfJob {}
+
+export interface JobChanged extends OfJob {
   readonly isDeleted: boolean;
 }
 
 /** What all job events have in common. */
-interface JobEventBase {
-  readonly jobId: string;
-  readonly flowId: string;
+interface JobEventBase extends OfJob {
   /** Milliseconds since the Unix epoch. */
   readonly at: number;
   /** Place in the order of all events of the database; goes on when the server is started again. */

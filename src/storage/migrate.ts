@@ -4,6 +4,9 @@ import { StorageOpenError } from './database.ts';
 import * as first from './migrations/0001-first.ts';
 import * as debuggerTables from './migrations/0002-debugger.ts';
 import * as eventTables from './migrations/0003-events.ts';
+import * as jobTenants from './migrations/0004-job-tenants.ts';
+import * as tenants from './migrations/0005-tenants.ts';
+import * as apiKeyTables from './migrations/0006-api-keys.ts';
 import { runPlain } from './queries.ts';
 import type { Tables } from './tables.ts';
 
@@ -18,6 +21,9 @@ const MIGRATIONS: readonly Migration[] = [
   { name: '0001-first', up: first.up },
   { name: '0002-debugger', up: debuggerTables.up },
   { name: '0003-events', up: eventTables.up },
+  { name: '0004-job-tenants', up: jobTenants.up },
+  { name: '0005-tenants', up: tenants.up },
+  { name: '0006-api-keys', up: apiKeyTables.up },
 ];
 
 /** What is migrated. */
@@ -40,16 +46,8 @@ export interface MigrateOptions {
  */
 export async function migrate(options: MigrateOptions): Promise<readonly string[]> {
   const { queries, capabilities, place, migrations = MIGRATIONS } = options;
-  const known = new Set(migrations.map(({ name }) => name));
   const applied = await readApplied(queries, capabilities);
-  const unknown = [...applied].filter((name) => !known.has(name));
-  if (unknown.length > 0) {
-    throw new StorageOpenError(
-      `${place} was made by a newer version of Millrace: this one does not know its migration ${unknown
-        .map((name) => `"${name}"`)
-        .join(', ')}. Run that version or a later one, or name another database.`,
-    );
-  }
+  refuseNewer(applied, migrations, place);
   const missing = migrations.filter(({ name }) => !applied.has(name));
   for (const migration of missing) {
     await runPlain(queries, 'begin');
@@ -67,6 +65,43 @@ export async function migrate(options: MigrateOptions): Promise<readonly string[
   return missing.map(({ name }) => name);
 }
 
+/**
+ * Whether a database has the tables of this version, or none yet. Changes nothing.
+ * @throws StorageOpenError when they are those of another version
+ * @throws whatever the database says of a statement
+ */
+export async function hasTables(
+  options: Omit<MigrateOptions, 'capabilities'>,
+  isMissing: (error: unknown) => boolean,
+): Promise<boolean> {
+  const { queries, place, migrations = MIGRATIONS } = options;
+  const applied = await readNames(queries).catch((error: unknown) => {
+    if (isMissing(error)) return new Set<string>();
+    throw error;
+  });
+  refuseNewer(applied, migrations, place);
+  if (applied.size === 0) return false;
+  if (migrations.every(({ name }) => applied.has(name))) return true;
+  throw new StorageOpenError(
+    `The tables of ${place} are those of an older version of Millrace. Stop whatever runs on it, and bring them up to date with \`millrace migrate\`.`,
+  );
+}
+
+function refuseNewer(
+  applied: ReadonlySet<string>,
+  migrations: readonly Migration[],
+  place: string,
+): void {
+  const known = new Set(migrations.map(({ name }) => name));
+  const unknown = [...applied].filter((name) => !known.has(name));
+  if (unknown.length === 0) return;
+  throw new StorageOpenError(
+    `${place} was made by a newer version of Millrace: this one does not know its migration ${unknown
+      .map((name) => `"${name}"`)
+      .join(', ')}. Run that version or a later one, or name another database.`,
+  );
+}
+
 async function readApplied(
   queries: Kysely<Tables>,
   { types, tableEnd }: Capabilities,
@@ -75,6 +110,10 @@ async function readApplied(
     name ${sql.raw(types.text)} primary key not null,
     applied_at ${sql.raw(types.whole)} not null
   ) ${sql.raw(tableEnd)}`.execute(queries);
+  return readNames(queries);
+}
+
+async function readNames(queries: Kysely<Tables>): Promise<ReadonlySet<string>> {
   const { rows } = await sql<{ name: string }>`select name from millrace_migrations`.execute(
     queries,
   );

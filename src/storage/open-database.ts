@@ -188,8 +188,12 @@ async function openBackend(
   );
 }
 
-/** `sqlite:jobs.db`, `sqlite:/var/jobs.db` and `sqlite:///var/jobs.db` name files; `sqlite://…` else names a host. */
-function toPath(url: string): string {
+/**
+ * The path in a URL of SQLite: `sqlite:jobs.db`, `sqlite:/var/jobs.db` and `sqlite:///var/jobs.db` name files; `sqlite://…`
+ * else names a host.
+ * @throws StorageOpenError when it names no file
+ */
+export function toPath(url: string): string {
   const path = url.slice('sqlite:'.length);
   const isHost = path.startsWith('//') && !path.startsWith('///');
   if (path === '' || isHost) {

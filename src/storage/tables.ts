@@ -17,6 +17,7 @@ export interface Tables {
   readonly debug_sessions: DebugSessionsTable;
   readonly job_events: JobEventsTable;
   readonly job_event_runs: JobEventRunsTable;
+  readonly api_keys: ApiKeysTable;
   readonly database_owner: DatabaseOwnerTable;
 }
 
@@ -29,18 +30,20 @@ export const TABLE_KEYS: {
   job_checkpoints: ['job_id'],
   activations: ['job_id', 'sequence'],
   job_logs: ['job_id', 'sequence'],
-  flow_metrics: ['flow_id', 'resolution', 'start_at'],
+  flow_metrics: ['tenant', 'flow_id', 'resolution', 'start_at'],
   audit_entries: ['id'],
   breakpoints: ['id'],
   debug_sessions: ['job_id'],
   job_events: ['sequence'],
   job_event_runs: ['number'],
+  api_keys: ['id'],
   database_owner: ['id'],
 };
 
 /** One row for each job; see `Job` for what the fields mean. */
 export interface JobsTable {
   id: string;
+  tenant: string;
   flow_id: string;
   state: string;
   /** JSON. */
@@ -51,7 +54,7 @@ export interface JobsTable {
   search_text: string;
   owner: string | null;
   priority: number;
-  /** Unique. */
+  /** Unique within its tenant. */
   idempotency_key: string | null;
   retry_of: string | null;
   /** JSON of a `JobOrigin`, where it begins in the middle of another job. */
@@ -132,8 +135,9 @@ export interface JobLogsTable {
   facts: string | null;
 }
 
-/** What became of a flow's jobs, by the minute, hour and day in which they ended (UTC). */
+/** What became of a tenant's jobs of a flow, by the minute, hour and day in which they ended (UTC). */
 export interface FlowMetricsTable {
+  tenant: string;
   flow_id: string;
   resolution: 'MINUTE' | 'HOUR' | 'DAY';
   start_at: number;
@@ -150,6 +154,8 @@ export interface FlowMetricsTable {
 export interface AuditEntriesTable {
   /** UUID version 7. */
   id: string;
+  /** Of whoever asked. */
+  tenant: string;
   at: number;
   /** Name of the mutation. */
   operation: string;
@@ -174,8 +180,9 @@ export interface AuditEntriesTable {
 export interface BreakpointsTable {
   /** UUID version 7. */
   id: string;
+  tenant: string;
   flow_id: string;
-  /** Null for one of the flow: every job of the flow has it. */
+  /** Null for one of the flow: every job of it has it that is of the same tenant. */
   job_id: string | null;
   kind: string;
   routine_id: string | null;
@@ -196,6 +203,7 @@ export interface BreakpointsTable {
   last_hit_job_id: string | null;
   last_hit_activation_id: number | null;
   last_error: string | null;
+  /** Unique within its tenant. */
   idempotency_key: string | null;
 }
 
@@ -214,6 +222,8 @@ export interface JobEventsTable {
   /** Place in the order of all events of the database. */
   sequence: number;
   job_id: string;
+  /** Of its job, as is the flow. */
+  tenant: string;
   flow_id: string;
   at: number;
   type: string;
@@ -233,6 +243,23 @@ export interface JobEventRunsTable {
   removed_to: number;
   /** JSON, pairs of numbers: events after the one and up to the other were told but could not be stored. */
   holes: string;
+  /** Whether it, or a run before, told events of another tenant than `default`. */
+  is_shared: number;
+}
+
+/** The keys that people show to prove who they are. */
+export interface ApiKeysTable {
+  id: string;
+  /** SHA-256 of the secret, in hexadecimal. The secret itself is nowhere. */
+  hash: string;
+  description: string | null;
+  subject: string;
+  tenant: string;
+  /** Names, with a space between them. */
+  scopes: string;
+  created_at: number;
+  expires_at: number | null;
+  revoked_at: number | null;
 }
 
 /** The process that may run jobs on the database, or did last. One row. */

@@ -4,6 +4,7 @@ import type { FlowMetricsPoint } from '../../src/analytics/flow-metrics.ts';
 import { planRange, planSeries } from '../../src/analytics/metrics-range.ts';
 import { RESOLUTION_MS, RESOLUTIONS } from '../../src/analytics/tally.ts';
 import { ValidationError } from '../../src/lib/domain-error.ts';
+import { DEFAULT_TENANT } from '../../src/lib/identity.ts';
 import { forEachDatabase } from '../support/databases.ts';
 import { DAY, DAY_MS, HOUR_MS, insertJobs, jobRow, MINUTE_MS, openAnalytics } from './parts.ts';
 
@@ -52,10 +53,9 @@ describe('M10 metrics of a flow', () => {
         jobRow({ state: 'PAUSED', flow_id: 'other', ...open_ }),
       ]);
       await analytics.flush();
-      const [articles, none, other] = await analytics.readMetrics(
-        ['articles', 'nothing', 'other'],
-        {},
-      );
+      const [articles, none, other] = await analytics
+        .forTenant(DEFAULT_TENANT)
+        .readMetrics(['articles', 'nothing', 'other'], {});
       expect(articles).toMatchObject({
         completedCount: 2,
         failedCount: 1,
@@ -90,7 +90,9 @@ describe('M10 metrics of a flow', () => {
       );
       await analytics.flush();
       statements.length = 0;
-      const metrics = await analytics.readMetrics(ids, { since: DAY - 1, until: NOON });
+      const metrics = await analytics
+        .forTenant(DEFAULT_TENANT)
+        .readMetrics(ids, { since: DAY - 1, until: NOON });
       expect(metrics.map(({ finishedCount }) => finishedCount)).toEqual(ids.map(() => 1));
       expect(statements.filter((sql) => sql.startsWith('select'))).toHaveLength(2);
     });
@@ -100,12 +102,14 @@ describe('M10 metrics of a flow', () => {
       const { analytics } = openAnalytics(database);
       await insertJobs(database, [jobRow(), jobRow({ flow_id: 'other' })]);
       await analytics.flush();
-      const loaded = await analytics.loadMetrics([
-        { flowId: 'articles' },
-        { flowId: 'articles', since: NOON, until: DAY },
-        { flowId: 'other' },
-        { flowId: 'articles', since: DAY + MINUTE_MS },
-      ]);
+      const loaded = await analytics
+        .forTenant(DEFAULT_TENANT)
+        .loadMetrics([
+          { flowId: 'articles' },
+          { flowId: 'articles', since: NOON, until: DAY },
+          { flowId: 'other' },
+          { flowId: 'articles', since: DAY + MINUTE_MS },
+        ]);
       expect(loaded).toMatchObject([
         { finishedCount: 1 },
         { issues: [{ path: ['since'] }] },
@@ -131,7 +135,9 @@ describe('M10 metrics of a flow', () => {
       for (const since of edges) {
         for (const until of edges) {
           if (since > until) continue;
-          const [metrics] = await analytics.readMetrics(['articles'], { since, until });
+          const [metrics] = await analytics
+            .forTenant(DEFAULT_TENANT)
+            .readMetrics(['articles'], { since, until });
           const from = Math.floor(since / MINUTE_MS) * MINUTE_MS;
           const to = Math.ceil(until / MINUTE_MS) * MINUTE_MS;
           const expected = moments.filter((at) => at >= from && at < to).length;
@@ -151,7 +157,9 @@ describe('M10 metrics of a flow', () => {
       ]);
       await analytics.flush();
       const range = { since: DAY + 1, until: DAY + 3 * HOUR_MS - 1 };
-      const hours = await analytics.readSeries('articles', { bucket: 'HOUR', ...range });
+      const hours = await analytics
+        .forTenant(DEFAULT_TENANT)
+        .readSeries('articles', { bucket: 'HOUR', ...range });
       expect(hours).toMatchObject([
         {
           startAt: DAY,
@@ -165,7 +173,13 @@ describe('M10 metrics of a flow', () => {
         { startAt: DAY + 2 * HOUR_MS, endAt: DAY + 3 * HOUR_MS, ...EMPTY },
       ]);
       const days = { since: DAY - DAY_MS, until: DAY + DAY_MS + 1 };
-      expect(countsOf(await analytics.readSeries('articles', { bucket: 'DAY', ...days }))).toEqual([
+      expect(
+        countsOf(
+          await analytics
+            .forTenant(DEFAULT_TENANT)
+            .readSeries('articles', { bucket: 'DAY', ...days }),
+        ),
+      ).toEqual([
         [-DAY_MS, 0],
         [0, 2],
         [DAY_MS, 0],
@@ -183,7 +197,7 @@ describe('M10 metrics of a flow', () => {
         const { analytics, clock } = openAnalytics(database);
         await insertJobs(database, [jobRow({ finished_at: clock.now() })]);
         await analytics.flush();
-        const points = await analytics.readSeries('articles', { bucket });
+        const points = await analytics.forTenant(DEFAULT_TENANT).readSeries('articles', { bucket });
         expect(points).toHaveLength(length);
         expect(points.at(-1)).toMatchObject({ finishedCount: 1 });
         const size = RESOLUTION_MS[bucket];
@@ -191,7 +205,9 @@ describe('M10 metrics of a flow', () => {
           expect([startAt % size, endAt - startAt]).toEqual([0, size]);
           if (at > 0) expect(startAt).toBe(points[at - 1]?.endAt);
         }
-        const before = await analytics.readSeries('articles', { bucket, until: DAY });
+        const before = await analytics
+          .forTenant(DEFAULT_TENANT)
+          .readSeries('articles', { bucket, until: DAY });
         expect([before.length, before.at(-1)?.endAt]).toEqual([length, DAY]);
       },
     );
@@ -200,7 +216,9 @@ describe('M10 metrics of a flow', () => {
       const database = await open();
       const { analytics } = openAnalytics(database);
       const ask = (since: number, until: number) =>
-        analytics.readSeries('articles', { bucket: 'MINUTE', since, until });
+        analytics
+          .forTenant(DEFAULT_TENANT)
+          .readSeries('articles', { bucket: 'MINUTE', since, until });
       expect(await ask(DAY, DAY + 1_500 * MINUTE_MS)).toHaveLength(1_500);
       await expect(ask(DAY, DAY + 1_500 * MINUTE_MS + 1)).rejects.toThrow(/1501 points.* 1500 /);
       await expect(ask(DAY + MINUTE_MS, DAY)).rejects.toThrow(ValidationError);

@@ -4,6 +4,7 @@ import {
   createFlowAnalytics,
   type FlowAnalyticsParts,
 } from '../../src/analytics/flow-analytics.ts';
+import { DEFAULT_TENANT } from '../../src/lib/identity.ts';
 import { newId } from '../../src/lib/ids.ts';
 import type { Database } from '../../src/storage/database.ts';
 import type { JobsTable } from '../../src/storage/tables.ts';
@@ -19,6 +20,7 @@ export const DAY_MS = 86_400_000;
 export function jobRow(change: Partial<Insertable<JobsTable>> = {}): Insertable<JobsTable> {
   return {
     id: newId(),
+    tenant: DEFAULT_TENANT,
     flow_id: 'articles',
     state: 'COMPLETED',
     input: '{}',

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createFlowMetricsStore } from '../../src/analytics/flow-metrics-store.ts';
 import { STEP_JOBS } from '../../src/analytics/roll-up.ts';
 import { Histogram } from '../../src/lib/histogram.ts';
+import { DEFAULT_TENANT } from '../../src/lib/identity.ts';
 import { readDurations } from '../../src/monitoring/durations.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { Gate } from '../engine/parts.ts';
@@ -73,7 +74,7 @@ describe('M10 the roll-up', () => {
       await database.write([database.reads.deleteFrom('jobs')]);
       await insertJobs(database, [jobRow()]);
       await analytics.flush();
-      const [metrics] = await analytics.readMetrics(['articles'], {});
+      const [metrics] = await analytics.forTenant(DEFAULT_TENANT).readMetrics(['articles'], {});
       expect(metrics).toMatchObject({ completedCount: 2, failedCount: 1, finishedCount: 3 });
       expect(metrics?.durations.count).toBe(3);
     });
@@ -90,7 +91,7 @@ describe('M10 the roll-up', () => {
         await until(() => told.writes === 1 && clock.timers === 1);
         await clock.advance(1_000); // it is tried again by itself
         await analytics.flush();
-        const [metrics] = await analytics.readMetrics(['articles'], {});
+        const [metrics] = await analytics.forTenant(DEFAULT_TENANT).readMetrics(['articles'], {});
         expect(metrics).toMatchObject({ completedCount: 3 });
         expect(await uncounted(database)).toBe(0);
         expect(errors).toEqual([]);
@@ -148,7 +149,9 @@ describe('M10 the roll-up', () => {
           await analytics.flush();
           const range = { since: DAY, until: DAY + DAY_MS };
           for (const bucket of ['MINUTE', 'HOUR', 'DAY'] as const) {
-            const points = await analytics.readSeries('articles', { bucket, ...range });
+            const points = await analytics
+              .forTenant(DEFAULT_TENANT)
+              .readSeries('articles', { bucket, ...range });
             const counted = points.reduce((sum, { completedCount }) => sum + completedCount, 0);
             expect([bucket, counted]).toEqual([bucket, total]);
           }
@@ -175,7 +178,7 @@ describe('M10 the roll-up', () => {
       await analytics.flush();
       expect(kept).toHaveLength(2);
       for (const again of kept) await expect(again()).rejects.toThrow(/null/i);
-      const [metrics] = await analytics.readMetrics(['articles'], {});
+      const [metrics] = await analytics.forTenant(DEFAULT_TENANT).readMetrics(['articles'], {});
       expect(metrics).toMatchObject({ completedCount: 3 });
     });
 
@@ -190,7 +193,7 @@ describe('M10 the roll-up', () => {
         openAnalytics(database),
       ];
       for (let round = 0; round < 3; round++) await Promise.allSettled([one.flush(), two.flush()]);
-      const [metrics] = await one.readMetrics(['articles'], {});
+      const [metrics] = await one.forTenant(DEFAULT_TENANT).readMetrics(['articles'], {});
       expect(metrics).toMatchObject({ completedCount: 700 });
     });
 
@@ -211,7 +214,7 @@ describe('M10 the roll-up', () => {
       const own = statements.filter((sql) => /jobs|flow_metrics/.test(sql));
       expect(own.length).toBeLessThanOrEqual(4 * told.writes + 1);
       const ids = Array.from({ length: 7 }, (_none, at) => `flow-${at}`);
-      const metrics = await analytics.readMetrics(ids, {});
+      const metrics = await analytics.forTenant(DEFAULT_TENANT).readMetrics(ids, {});
       expect(metrics.reduce((sum, { completedCount }) => sum + completedCount, 0)).toBe(10_000);
     });
 
@@ -233,7 +236,9 @@ describe('M10 the roll-up', () => {
         );
         await analytics.flush();
       }
-      const [metrics] = await analytics.readMetrics(['articles'], { until: DAY + 2 * DAY_MS });
+      const [metrics] = await analytics
+        .forTenant(DEFAULT_TENANT)
+        .readMetrics(['articles'], { until: DAY + 2 * DAY_MS });
       const { histogram, avgMs, ...percentiles } = readDurations(expected);
       expect(metrics?.durations).toMatchObject(percentiles);
       expect(metrics?.durations.histogram.buckets).toEqual(histogram.buckets);

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import type { App } from '../../src/app.ts';
 import { createContext } from '../../src/graphql/context.ts';
+import { DEFAULT_TENANT, type Scope } from '../../src/lib/identity.ts';
 import { answer, ask, ended, inState, openApp, refusal, startJob } from '../api/api.ts';
 import { echo, waiting } from '../api/flows.ts';
 import { Gate } from '../engine/parts.ts';
@@ -72,7 +73,7 @@ describe('the audit log in the API', () => {
 
   test('O2 tells what an edit changed', async () => {
     const app = await openApp({ flows: [echo()] });
-    const edit = app.services.audit.begin({
+    const edit = app.createContext().audit.begin({
       operation: 'setVariable',
       arguments: { input: { jobId: 'Job:1' } },
       actor: undefined,
@@ -124,17 +125,23 @@ describe('the audit log in the API', () => {
     }
   });
 
-  test('is for those who may watch; who asked, and from where, is in it', async () => {
+  test('O7 is for those who may administer; who asked, and from where, is in it', async () => {
     const app = await openApp({ flows: [echo()] });
-    const as = (rights: readonly ('watch' | 'control')[]) =>
+    const as = (scopes: readonly Scope[]) =>
       createContext(app.services, {
-        rights: new Set(rights),
-        actor: 'ann',
+        scopes: new Set(scopes),
+        tenant: DEFAULT_TENANT,
+        subject: 'ann',
         address: '192.0.2.7',
       });
     const input = { flowId: 'echo' };
-    await answer(app, StartJobDocument, { input }, as(['watch']));
-    const { errors = [] } = await answer(app, ListAuditEntriesDocument, ALL, as([]));
+    await answer(app, StartJobDocument, { input }, as(['read']));
+    const { errors = [] } = await answer(
+      app,
+      ListAuditEntriesDocument,
+      ALL,
+      as(['read', 'control']),
+    );
     expect(errors.map(({ originalError }) => originalError)).toMatchObject([{ code: 'FORBIDDEN' }]);
     expect((await entriesOf(app)).nodes).toMatchObject([
       { outcome: 'REFUSED', errorCode: 'FORBIDDEN', actor: 'ann', address: '192.0.2.7' },

@@ -3,6 +3,7 @@ import type { AuditEntry, AuditFilter, AuditPosition } from '../../src/audit/aud
 import { createAuditLog } from '../../src/audit/audit-log.ts';
 import { createAuditStore } from '../../src/audit/audit-store.ts';
 import { ForbiddenError, NotFoundError } from '../../src/lib/domain-error.ts';
+import { DEFAULT_TENANT } from '../../src/lib/identity.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { forEachDatabase } from '../support/databases.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -11,7 +12,8 @@ function openLog(database: Database) {
   const clock = new ManualClock();
   const faults: unknown[] = [];
   const logger = { error: (facts: object) => faults.push(facts) };
-  return { audit: createAuditLog({ database, clock, logger }), clock, faults };
+  const log = createAuditLog({ database, clock, logger });
+  return { log, audit: log.forTenant(DEFAULT_TENANT), clock, faults };
 }
 
 const ASKED = { operation: 'pauseJob', actor: undefined, address: undefined };
@@ -28,6 +30,7 @@ const throwing = new Proxy(
 
 const entry = (at: number, change: Partial<AuditEntry> = {}): AuditEntry => ({
   id: `id-${String(at).padStart(3, '0')}`,
+  tenant: DEFAULT_TENANT,
   at: Math.floor(at / 3), // some are of the same millisecond
   operation: 'startJob',
   actor: undefined,
@@ -58,6 +61,7 @@ describe('the audit log', () => {
       const [kept] = await audit.list(ALL);
       expect(kept).toEqual({
         id: expect.any(String),
+        tenant: DEFAULT_TENANT,
         at,
         operation: 'startJob',
         actor: 'ann',
@@ -215,7 +219,12 @@ describe('the audit log', () => {
           const ids: string[] = [];
           for (let edge: AuditPosition | undefined; ; ) {
             const range = fromEnd ? { before: edge } : { after: edge };
-            const page = await store.list({ filter, limit: size, fromEnd, ...range });
+            const page = await store.list(DEFAULT_TENANT, {
+              filter,
+              limit: size,
+              fromEnd,
+              ...range,
+            });
             if (page.length === 0) break;
             if (fromEnd) ids.unshift(...page.map(({ id }) => id));
             else ids.push(...page.map(({ id }) => id));
@@ -250,9 +259,9 @@ describe('the audit log', () => {
         {},
       ];
       for (const [at, change] of changes.entries()) await store.insert(entry(at, change), 30_000);
-      const listed = await store.list({ filter, limit: 100, fromEnd: false });
+      const listed = await store.list(DEFAULT_TENANT, { filter, limit: 100, fromEnd: false });
       expect(listed.map(({ id }) => Number(id.slice(3)))).toEqual(expected);
-      expect(await store.count(filter)).toBe(expected.length);
+      expect(await store.count(DEFAULT_TENANT, filter)).toBe(expected.length);
     });
   });
 });

@@ -72,6 +72,9 @@ describe('texts', () => {
     ['postgres://m:hun@ter2@host/db', 'postgres://***@host/db'],
     ['postgres://m:hun@ter/2@host/db', 'postgres://***@host/db'],
     ['https://u:hunter2@h/x?mail=a@b', 'https://***@h/x?mail=a@b'],
+    ['tried mr_abcdefgh2345_hunter2-_9, then no more', 'tried mr_abcdefgh2345_***, then no more'],
+    ['it is eyJhbGciOi.eyJzdWIiOi.hunter2-_9.', 'it is ***.'],
+    ['eyJhbGciOi.eyJzdWIiOi.', '***'],
     [`before ${PEM} after`, 'before *** after'],
     [PEM.slice(0, 50), '***'],
     [PEM.replaceAll('\n', '\\n'), '***'],
@@ -86,6 +89,7 @@ describe('texts', () => {
     ...['http://auth.example:8080/x', 'http://localhost:4873/@scope/pkg', 'a compass: north'],
     ...['http://localhost:8080/x?mail=a@b.example', '{"a":"http://h:1/x","b":"a@b.example"}'],
     ...['https://x.example/?q=monkey&page=2#top', 'compilation passed; nothing to do'],
+    ...['mr_smith_jones and eyJoy.example.com', 'mr_abcdefgh2345'],
     '-----BEGIN PUBLIC KEY-----\nabc\n-----END PUBLIC KEY-----',
   ])('%j is shown', (text) => {
     expect(maskText(text)).toBe(text);
@@ -116,7 +120,7 @@ describe('texts', () => {
         ';a',
         'passphrase:',
       ],
-      ...['[{"password":', '{"a":', '"\\\\'],
+      ...['[{"password":', '{"a":', '"\\\\', 'eyJaaaaa.', '-eyJ', 'eyJ', 'mr_aaaaaaaaaaaa_'],
     ];
     for (const part of parts) {
       for (const tail of ['', '@', '=', '"', ':']) {

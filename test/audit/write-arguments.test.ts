@@ -23,6 +23,16 @@ describe('masking', () => {
     },
   );
 
+  test.each([
+    ...['token', 'apiKey', 'authorization', 'secret', 'password', 'credentials', 'jwt', 'bearer'],
+    ...['accessToken', 'clientSecret', 'Authorization'],
+  ])('O7 the argument "%s" of a mutation is hidden', (name) => {
+    const value = 's3cr3t-value';
+    for (const given of [{ input: { [name]: value } }, { [name]: value }]) {
+      expect(writeArguments(given)).toBe(JSON.stringify(given).replace(value, '***'));
+    }
+  });
+
   test('secrets are hidden at any depth, whatever they are', () => {
     const secret = 'hunter2';
     expect(

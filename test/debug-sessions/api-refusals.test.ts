@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createContext } from '../../src/graphql/context.ts';
+import { DEFAULT_TENANT } from '../../src/lib/identity.ts';
 import { answer, ask, ended, refusal, startJob, subscribeRefusal, until } from '../api/api.ts';
 import { waiting } from '../api/flows.ts';
 import { Gate } from '../engine/parts.ts';
@@ -240,8 +241,11 @@ describe('O3 what can not be done is told', () => {
     expect((await ask(app, AddWatchDocument, { input })).addWatch).toMatchObject(off);
     const capabilities = async (context = app.createContext()) =>
       (await answer(app, ServerVersionDocument, {}, context)).data?.server.capabilities;
-    expect(await capabilities()).toEqual(['WATCH', 'CONTROL_JOBS', 'DEBUG']);
-    const guest = createContext(app.services, { rights: new Set(['watch']) });
+    expect(await capabilities()).toEqual(['WATCH', 'CONTROL_JOBS', 'DEBUG', 'ADMIN']);
+    const guest = createContext(app.services, {
+      scopes: new Set(['read']),
+      tenant: DEFAULT_TENANT,
+    });
     expect(await capabilities(guest)).toEqual(['WATCH']);
     const { data } = await answer(app, ContinueJobDocument, { input: { jobId } }, guest);
     expect(data?.continueJob).toMatchObject({ __typename: 'ForbiddenError' });
@@ -249,7 +253,7 @@ describe('O3 what can not be done is told', () => {
     expect(seen.data?.debugSession).toMatchObject({ status: 'STOPPED' });
     const on = await openDebugged();
     const { server } = await ask(on, ServerVersionDocument, {});
-    expect(server.capabilities).toEqual(['WATCH', 'CONTROL_JOBS', 'DEBUG', 'EVALUATE']);
+    expect(server.capabilities).toEqual(['WATCH', 'CONTROL_JOBS', 'DEBUG', 'EVALUATE', 'ADMIN']);
   });
 
   test('limits that are none, and another who is at it', async () => {
@@ -272,7 +276,7 @@ describe('O3 what can not be done is told', () => {
     expect((await ask(app, PauseForDocument, { input: pause })).pauseJob).toMatchObject({
       code: 'INVALID_STATE',
     });
-    const bob = createContext(app.services, { ...app.createContext().viewer, actor: 'bob' });
+    const bob = createContext(app.services, { ...app.createContext().viewer, subject: 'bob' });
     const asAnn = { input: { jobId, actor: 'ann' } };
     const { data } = await answer(app, ContinueJobDocument, asAnn, bob);
     expect(data?.continueJob).toMatchObject(owned); // who somebody is, is not for them to say when it is known

@@ -6,6 +6,7 @@ import type {
   KeptBreakpoint,
 } from '../../src/debug-sessions/kept-breakpoint.ts';
 import { createJobStore } from '../../src/jobs/job-store.ts';
+import { DEFAULT_TENANT } from '../../src/lib/identity.ts';
 import { makeJob } from '../jobs/stored-jobs.ts';
 import { forEachDatabase, type TestDatabase } from '../support/databases.ts';
 import { makeBreakpoint } from './kept.ts';
@@ -92,17 +93,13 @@ forEachDatabase(({ open }) => {
     it('gives back every field, however odd', async () => {
       const store = createBreakpointStore(await open());
       await store.insert([ODD]);
-      expect(await store.find(ODD.id)).toEqual(ODD);
+      expect(await store.find(DEFAULT_TENANT, ODD.id)).toEqual(ODD);
       const plain = makeBreakpoint({ id: 'plain' });
       await store.insert([plain, { ...ODD, slot: 'in' }]); // the second is there already
-      expect(await store.findMany(['plain', 'none', '\0', ODD.id, 'plain'])).toEqual([
-        plain,
-        undefined,
-        undefined,
-        ODD,
-        plain,
-      ]);
-      expect(await store.findMany([])).toEqual([]);
+      expect(
+        await store.findMany(DEFAULT_TENANT, ['plain', 'none', '\0', ODD.id, 'plain']),
+      ).toEqual([plain, undefined, undefined, ODD, plain]);
+      expect(await store.findMany(DEFAULT_TENANT, [])).toEqual([]);
       await store.insert([]);
     });
 
@@ -112,8 +109,8 @@ forEachDatabase(({ open }) => {
       const patch = { condition: undefined, hitCondition: '% 2', isEnabled: true, updatedAt: 5 };
       const changed = { ...ODD, ...patch };
       expect(await store.update(ODD.id, patch)).toEqual(changed);
-      expect(await store.find(ODD.id)).toEqual(changed);
-      expect(await store.find('other')).toEqual(makeBreakpoint({ id: 'other' }));
+      expect(await store.find(DEFAULT_TENANT, ODD.id)).toEqual(changed);
+      expect(await store.find(DEFAULT_TENANT, 'other')).toEqual(makeBreakpoint({ id: 'other' }));
       expect(await store.update('none', patch)).toBeUndefined();
     });
 
@@ -123,9 +120,9 @@ forEachDatabase(({ open }) => {
       const x = { ...HITS, id: 'x', hitCount: 3 };
       const y = { ...HITS, id: 'y', hitCount: 1, lastError: ODD_TEXT };
       for (const _ of [1, 2]) await store.noteHits([x, y, { ...HITS, id: 'gone', hitCount: 9 }]);
-      expect(await store.find('x')).toEqual(makeBreakpoint(x));
-      expect(await store.find('y')).toEqual(makeBreakpoint(y));
-      expect(await store.count({})).toBe(2);
+      expect(await store.find(DEFAULT_TENANT, 'x')).toEqual(makeBreakpoint(x));
+      expect(await store.find(DEFAULT_TENANT, 'y')).toEqual(makeBreakpoint(y));
+      expect(await store.count(DEFAULT_TENANT, {})).toBe(2);
       await store.noteHits([]);
     });
   });
@@ -143,15 +140,17 @@ forEachDatabase(({ open }) => {
       const { store } = await openFilled(open);
       for (const [filter, expected] of FILTERS) {
         const query = { filter, limit: 100, fromEnd: false };
-        expect(idsOf(await store.list(query)), JSON.stringify(filter)).toEqual(expected);
-        expect(await store.count(filter)).toBe(expected.length);
+        expect(idsOf(await store.list(DEFAULT_TENANT, query)), JSON.stringify(filter)).toEqual(
+          expected,
+        );
+        expect(await store.count(DEFAULT_TENANT, filter)).toBe(expected.length);
       }
     });
 
     it('are read in pages', async () => {
       const { store } = await openFilled(open);
       for (const [page, expected] of PAGES) {
-        const listed = await store.list({ filter: {}, ...page });
+        const listed = await store.list(DEFAULT_TENANT, { filter: {}, ...page });
         expect(idsOf(listed), JSON.stringify(page)).toEqual(expected);
       }
     });
@@ -160,10 +159,11 @@ forEachDatabase(({ open }) => {
   describe('the end of breakpoints', () => {
     it('is that somebody removes them, one or all of a job or a flow', async () => {
       const { store } = await openFilled(open);
-      const left = async () => idsOf(await store.list({ filter: {}, limit: 100, fromEnd: false }));
+      const left = async () =>
+        idsOf(await store.list(DEFAULT_TENANT, { filter: {}, limit: 100, fromEnd: false }));
       expect(await store.remove('4 b')).toBe(true);
       expect(await store.remove('4 b')).toBe(false);
-      expect(await store.removeAll({ flowId: 'echo' })).toBe(1);
+      expect(await store.removeAll({ tenant: DEFAULT_TENANT, flowId: 'echo' })).toBe(1);
       expect(await left()).toEqual(['1 a', '3 a', '5 other']);
       expect(await store.removeAll({ jobId: 'a' })).toBe(2);
       expect(await store.removeAll({ jobId: 'a' })).toBe(0);
@@ -173,17 +173,19 @@ forEachDatabase(({ open }) => {
     it('is that their job is deleted, not that it ends', async () => {
       const { store, jobs } = await openFilled(open);
       await jobs.finish('a', { state: 'COMPLETED', finishedAt: 2 }, undefined);
-      expect(await store.count({})).toBe(5);
+      expect(await store.count(DEFAULT_TENANT, {})).toBe(5);
       await jobs.delete('a');
-      expect(await store.count({ jobId: 'a' })).toBe(0);
-      expect(await store.count({})).toBe(3);
+      expect(await store.count(DEFAULT_TENANT, { jobId: 'a' })).toBe(0);
+      expect(await store.count(DEFAULT_TENANT, {})).toBe(3);
     });
 
     it('is that their job was never stored, or is gone', async () => {
       const { store } = await openFilled(open);
       await store.insert([makeBreakpoint({ id: 'lost', jobId: 'never stored' })]);
       expect(await store.removeOrphans()).toBe(1);
-      expect(idsOf(await store.list({ filter: {}, limit: 100, fromEnd: false }))).toEqual(ALL);
+      expect(
+        idsOf(await store.list(DEFAULT_TENANT, { filter: {}, limit: 100, fromEnd: false })),
+      ).toEqual(ALL);
     });
   });
 

@@ -20,7 +20,7 @@ function listen<Type extends JobEvent['type']>(app: App, type: Type) {
 describe('O3 breakpoints of a flow', () => {
   test('stop every job that is started, and count in all of them together', async () => {
     const app = await openApp({ flows: [numbers()] });
-    const { breakpoints, debug } = app.services;
+    const { breakpoints, debug } = app.createContext();
     const added = await breakpoints.add({ flowId: 'numbers', ...ME, ...AT_MIDDLE });
     expect(added).toMatchObject({ flowId: 'numbers', jobId: undefined, isEnabled: true });
     const hits = listen(app, 'BREAKPOINT_HIT');
@@ -52,7 +52,7 @@ describe('O3 breakpoints of a flow', () => {
   test('count at once in jobs that run already, and go from them at once', async () => {
     const gate = new Gate();
     const app = await openApp({ flows: [numbers(3, 'numbers', gate.pass)] });
-    const { breakpoints, debug } = app.services;
+    const { breakpoints, debug } = app.createContext();
     const jobId = await start(app, 'numbers');
     await until(() => gate.waiting === 1);
     const { id } = await breakpoints.add({ flowId: 'numbers', ...ME, ...AT_MIDDLE });
@@ -72,7 +72,7 @@ describe('O3 breakpoints of a flow', () => {
 
   test('that stop once are disabled then, for other jobs of the flow too', async () => {
     const app = await openApp({ flows: [numbers()] });
-    const { breakpoints, debug } = app.services;
+    const { breakpoints, debug } = app.createContext();
     const once = { flowId: 'numbers', ...ME, ...AT_MIDDLE, isOnce: true };
     const { id } = await breakpoints.add(once);
     const first = await start(app, 'numbers');
@@ -90,7 +90,7 @@ describe('O3 breakpoints of a job', () => {
     const gate = new Gate();
     const flow = numbers(3, 'numbers', gate.pass);
     const app = await openApp({ flows: [flow] });
-    const { breakpoints, debug } = app.services;
+    const { breakpoints, debug } = app.createContext();
     const [jobId, other] = [await start(app, 'numbers'), await start(app, 'numbers')];
     await until(() => gate.waiting === 2);
     const { id } = await breakpoints.add({ jobId, ...ME, ...AT_MIDDLE });
@@ -116,7 +116,7 @@ describe('O3 breakpoints of a job', () => {
 
   test('are refused once it has ended, and stay to be looked at', async () => {
     const app = await openApp({ flows: [numbers()] });
-    const { breakpoints } = app.services;
+    const { breakpoints } = app.createContext();
     const jobId = await start(app, 'numbers', {
       breakpoints: [{ ...AT_MIDDLE, logMessage: 'saw {item}' }],
     });
@@ -136,7 +136,7 @@ describe('O3 breakpoints of a job', () => {
 describe('O3 what is wrong with a breakpoint is said', () => {
   test('every fault with its path, and near names', async () => {
     const app = await openApp({ flows: [numbers()] });
-    const { breakpoints } = app.services;
+    const { breakpoints } = app.createContext();
     const add = (given: object) =>
       breakpoints.add({ flowId: 'numbers', ...ME, kind: 'ROUTINE', ...given });
     await expect(add({ routineId: 'midle', hitCondition: 'often' })).rejects.toMatchObject({
@@ -154,7 +154,7 @@ describe('O3 what is wrong with a breakpoint is said', () => {
 
   test('unknown jobs, flows and breakpoints', async () => {
     const app = await openApp({ flows: [numbers()] });
-    const { breakpoints } = app.services;
+    const { breakpoints } = app.createContext();
     const notFound = { code: 'NOT_FOUND' };
     await expect(breakpoints.add({ flowId: 'number', ...ME, ...AT_MIDDLE })).rejects.toMatchObject(
       notFound,
@@ -169,7 +169,7 @@ describe('O3 what is wrong with a breakpoint is said', () => {
 
   test('more than 100 of a flow, also when they come at the same time', async () => {
     const app = await openApp({ flows: [numbers()] });
-    const { breakpoints } = app.services;
+    const { breakpoints } = app.createContext();
     const add = () => breakpoints.add({ flowId: 'numbers', ...ME, ...AT_MIDDLE });
     const added = await Promise.allSettled(Array.from({ length: 103 }, add));
     const refused = added.filter(({ status }) => status === 'rejected');
@@ -182,7 +182,7 @@ describe('O3 what is wrong with a breakpoint is said', () => {
 
   test('what arms it has to be of the same job or flow, and must not be armed by it', async () => {
     const app = await openApp({ flows: [numbers(), numbers(1, 'other')] });
-    const { breakpoints } = app.services;
+    const { breakpoints } = app.createContext();
     const add = (flowId: string, after?: string) =>
       breakpoints.add({ flowId, ...ME, ...AT_MIDDLE, after });
     const first = await add('numbers');
@@ -200,15 +200,14 @@ describe('O3 what is wrong with a breakpoint is said', () => {
 
 test('M8 log-points are told in the events of the job, and stop nothing', async () => {
   const app = await openApp({ flows: [numbers()] });
-  const { debug, jobEvents } = app.services;
+  const { debug, jobEvents } = app.createContext();
   const jobId = await start(app, 'numbers', {
     breakpoints: [{ ...AT_MIDDLE, logMessage: 'got {item + 1}', condition: 'item != 1' }],
     stopsAtEntry: true,
   });
   await inStatus(app, jobId, 'STOPPED');
   const filter = {
-    jobId,
-    flowId: 'numbers',
+    job: await app.jobs.require(jobId),
     types: ['LOG_POINT'],
     since: jobEvents.mark(),
   } as const;
@@ -216,7 +215,9 @@ test('M8 log-points are told in the events of the job, and stop nothing', async 
   await debug.continue({ jobId, ...ME });
   const told = [];
   for await (const event of stream) told.push(event);
-  const [{ breakpoint } = { breakpoint: undefined }] = await app.services.breakpoints.ofJob(jobId);
+  const [{ breakpoint } = { breakpoint: undefined }] = await app
+    .createContext()
+    .breakpoints.ofJob(jobId);
   const common = { type: 'LOG_POINT', breakpointId: breakpoint?.id, routineId: 'middle' };
   expect(told).toMatchObject([
     { ...common, message: 'got 1' },

@@ -8,7 +8,7 @@ import { openStopped } from './stopped-job.ts';
 /** A job that stands still, with what two people do to it. */
 async function openForTwo() {
   const { app, jobId: id } = await openStopped();
-  const { debug, breakpoints } = app.services;
+  const { debug, breakpoints } = app.createContext();
   const jobId = id.slice(4);
   const ann = { jobId, actor: 'ann' };
   const owner = async () => (await debug.findMany([jobId]))[0]?.owner;
@@ -43,7 +43,7 @@ describe('O3 who owns a session', () => {
     await app.jobs.pause(id);
     const refused = app.jobs.pause(id, { actor: 'ann', pauseTtlMs: 5_000 });
     await expect(refused).rejects.toMatchObject({ code: 'INVALID_STATE' });
-    expect(await app.services.debug.findMany([id])).toMatchObject([
+    expect(await app.createContext().debug.findMany([id])).toMatchObject([
       { owner: undefined, pauseTtlMs: undefined },
     ]);
     await app.jobs.cancel(id);
@@ -64,7 +64,7 @@ describe('O3 who owns a session', () => {
     await until(() => gate.waiting === 1);
     await app.jobs.pause(jobId);
     await inStatus(app, jobId, 'STOPPED');
-    const stepping = app.services.debug.continue({ jobId, actor: undefined }, 'OUT');
+    const stepping = app.createContext().debug.continue({ jobId, actor: undefined }, 'OUT');
     await expect(stepping).rejects.toMatchObject({
       code: 'INVALID_STATE',
       state: 'PAUSED',
@@ -119,7 +119,7 @@ describe('O3 the breakpoints of a job', () => {
 
   test('can be cleared when it has ended', async () => {
     const app = await openApp({ flows: [numbers()] });
-    const { breakpoints } = app.services;
+    const { breakpoints } = app.createContext();
     const jobId = await start(app, 'numbers', { breakpoints: [{ ...AT_MIDDLE, logMessage: 'x' }] });
     await ended(app, jobId);
     expect(await breakpoints.clear({ jobId, actor: 'me' })).toBe(1);

@@ -24,12 +24,12 @@ export const AT_MIDDLE = { kind: 'ROUTINE', routineId: 'middle' } as const;
 
 /** The session of a job as soon as it is as wanted. */
 export async function inStatus(
-  { services }: App,
+  app: App,
   jobId: string,
   status: DebugSession['status'],
 ): Promise<DebugSession> {
   for (;;) {
-    const [session] = await services.debug.findMany([jobId]);
+    const [session] = await app.createContext().debug.findMany([jobId]);
     if (session?.status === status) return session;
     await new Promise((keep) => setImmediate(keep));
   }

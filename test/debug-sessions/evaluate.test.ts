@@ -9,7 +9,8 @@ async function stopped() {
   const breakpoints = [{ ...AT_MIDDLE, condition: 'item == 1' }];
   const jobId = await start(app, 'numbers', { breakpoints });
   const { frames } = await inStatus(app, jobId, 'STOPPED');
-  const evaluate = (text: string, where = {}) => app.services.debug.evaluate(jobId, text, where);
+  const evaluate = (text: string, where = {}) =>
+    app.createContext().debug.evaluate(jobId, text, where);
   return { app, jobId, evaluate, activationId: frames[0]?.activationId };
 }
 
@@ -65,7 +66,7 @@ describe('O2 evaluate', () => {
 
   test('completions know the activation that stopped the job', async () => {
     const { app, jobId } = await stopped();
-    const found = await app.services.debug.complete(jobId, 'ite', 3, {});
+    const found = await app.createContext().debug.complete(jobId, 'ite', 3, {});
     expect(found.map(({ text }) => text)).toEqual(expect.arrayContaining(['item', 'items']));
   });
 });

@@ -45,9 +45,9 @@ describe('O2 the server is killed before the next checkpoint', () => {
       });
       const { stop } = await inStatus(first, id, 'STOPPED');
       await checkpointed(first, id, stop?.at ?? 0);
-      await first.services.debug.continue(of(id), step);
+      await first.createContext().debug.continue(of(id), step);
       await until(() => gate.waiting === 1);
-      if (isCleared) await first.services.breakpoints.clear(of(id));
+      if (isCleared) await first.createContext().breakpoints.clear(of(id));
       await sessionStored(first, id);
 
       const again = new Gate();
@@ -59,7 +59,7 @@ describe('O2 the server is killed before the next checkpoint', () => {
       if (step !== undefined) {
         const { stop } = await inStatus(second, id, 'STOPPED');
         expect(stop).toMatchObject({ number: 2, reason: 'STEP' });
-        await second.services.debug.continue(of(id));
+        await second.createContext().debug.continue(of(id));
       }
       await until(() => again.waiting === 1);
       again.open();
@@ -79,10 +79,10 @@ describe('O2 the server is killed before the next checkpoint', () => {
     const locked = new Sqlite(place.file);
     onTestFinished(() => void locked.close());
     locked.exec('begin immediate');
-    const answers = [first.services.debug.continue(of(id))];
+    const answers = [first.createContext().debug.continue(of(id))];
     await atStop(first, id, 2);
     await new Promise((keep) => setImmediate(() => setImmediate(keep))); // its checkpoint is taken
-    answers.push(first.services.debug.continue(of(id)));
+    answers.push(first.createContext().debug.continue(of(id)));
     const before = await atStop(first, id, 3);
     locked.exec('rollback');
     await Promise.all(answers);
@@ -110,7 +110,7 @@ describe('O2 the server is killed before the next checkpoint', () => {
     const session = await inStatus(second, id, 'STOPPED');
     expect(session.frames).toMatchObject([{ activationId: frames[0]?.activationId }]);
     expect(session.resumesAt).toBeDefined();
-    await second.services.debug.continue(of(id));
+    await second.createContext().debug.continue(of(id));
     await ended(second, id);
     expect(await outputOf(second, id)).toEqual(range(2));
   });
@@ -152,10 +152,10 @@ describe.each([
     ] as const;
     const id = await start(first, 'counting', { breakpoints });
     const before = await inStatus(first, id, 'STOPPED');
-    await first.services.debug.addWatch(of(id), 'state.next');
+    await first.createContext().debug.addWatch(of(id), 'state.next');
     await stopStored(first, id, before.stop?.at);
     const app = await open(await place.end(first, isKilled));
-    return { app, id, before, debug: app.services.debug };
+    return { app, id, before, debug: app.createContext().debug };
   };
 
   test('it is held there again, with what is kept back', async () => {

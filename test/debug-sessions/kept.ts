@@ -1,11 +1,13 @@
 import type { KeptBreakpoint } from '../../src/debug-sessions/kept-breakpoint.ts';
 import type { KeptSession } from '../../src/debug-sessions/kept-session.ts';
+import { DEFAULT_TENANT } from '../../src/lib/identity.ts';
 
 /** A breakpoint of the flow `echo` that was never hit, except for what is given. */
 export function makeBreakpoint(
   given: Partial<KeptBreakpoint> & Pick<KeptBreakpoint, 'id'>,
 ): KeptBreakpoint {
   return {
+    tenant: DEFAULT_TENANT,
     flowId: 'echo',
     jobId: undefined,
     kind: 'ROUTINE',

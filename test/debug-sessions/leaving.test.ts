@@ -20,7 +20,7 @@ describe('O2 while the server is on its way out', () => {
     const { activationId = 0 } = frames[0] ?? {};
     const page = { offset: 0, limit: 1 };
     const inputs = { activationId, of: 'inputs' } as const;
-    const { items } = await first.services.debug.readItems(id, inputs, page);
+    const { items } = await first.createContext().debug.readItems(id, inputs, page);
     const { itemId = '' } = items[0] ?? {};
     const closed = first.close();
     const leave = async () => {
@@ -33,7 +33,7 @@ describe('O2 while the server is on its way out', () => {
 
   test('edits are refused, and the job goes on elsewhere as it was', async () => {
     const { first, id, itemId, leave } = await openLeaving();
-    const { debug } = first.services;
+    const { debug } = first.createContext();
     const refused = { code: 'SHUTTING_DOWN' };
     await expect(debug.replaceItem(of(id), itemId, 70)).rejects.toMatchObject(refused);
     await expect(
@@ -43,7 +43,7 @@ describe('O2 while the server is on its way out', () => {
     const second = await leave();
     for (const _ of range(2)) {
       await inStatus(second, id, 'STOPPED');
-      await second.services.debug.continue(of(id));
+      await second.createContext().debug.continue(of(id));
     }
     await ended(second, id);
     expect(await outputOf(second, id)).toEqual(range(2));
@@ -51,12 +51,12 @@ describe('O2 while the server is on its way out', () => {
 
   test('a breakpoint that is added counts after it', async () => {
     const { first, slow, leave } = await openLeaving();
-    const { breakpoints } = first.services;
+    const { breakpoints } = first.createContext();
     const atOut = { kind: 'EVENT', routineId: 'middle', event: 'item', isOnce: true } as const;
     const { id } = await breakpoints.add({ flowId: 'slow', actor: undefined, ...atOut });
     const second = await leave();
     await ended(second, slow);
-    const [kept] = await second.services.breakpoints.find([id]);
+    const [kept] = await second.createContext().breakpoints.find([id]);
     expect(kept).toMatchObject({ isEnabled: true, hitCount: 0 });
   });
 });
@@ -68,22 +68,22 @@ test('O3 an item that was shown before a restart is not taken for another after 
   const id = await start(first, 'numbers', { breakpoints: [AT_MIDDLE] });
   await inStatus(first, id, 'STOPPED');
   const queue = { routineId: 'middle', slot: 'item' };
-  await first.services.debug.injectItem(of(id), queue, 10, {});
-  await first.services.debug.injectItem(of(id), queue, 11, {});
+  await first.createContext().debug.injectItem(of(id), queue, 10, {});
+  await first.createContext().debug.injectItem(of(id), queue, 11, {});
   const page = { offset: 0, limit: 10 };
-  const shown = await first.services.debug.readItems(id, queue, page);
+  const shown = await first.createContext().debug.readItems(id, queue, page);
   await first.close();
-  const { services } = await open();
+  const { debug } = (await open()).createContext();
   // Others are looked at first: they would have the numbers of the earlier ones.
-  const again = await services.debug.readItems(id, queue, { offset: 1, limit: 10 });
+  const again = await debug.readItems(id, queue, { offset: 1, limit: 10 });
   const ids = new Set(again.items.map(({ itemId }) => itemId));
   for (const { itemId } of shown.items) {
     expect(ids).not.toContain(itemId);
-    await expect(services.debug.dropItem(of(id), itemId)).rejects.toMatchObject({
+    await expect(debug.dropItem(of(id), itemId)).rejects.toMatchObject({
       code: 'NOT_FOUND',
     });
   }
   const [item] = again.items;
-  await services.debug.dropItem(of(id), item?.itemId ?? '');
-  expect((await services.debug.readItems(id, queue, page)).totalCount).toBe(shown.totalCount - 1);
+  await debug.dropItem(of(id), item?.itemId ?? '');
+  expect((await debug.readItems(id, queue, page)).totalCount).toBe(shown.totalCount - 1);
 });

@@ -94,7 +94,7 @@ test('O2 nothing is lost, repeated or made up: three at a time, under back-press
     await round();
     const { state } = await app.jobs.require(jobId);
     if (state === 'COMPLETED' || state === 'FAILED') break;
-    const [session] = await app.services.debug.findMany([jobId]);
+    const [session] = await app.createContext().debug.findMany([jobId]);
     if (session?.status !== 'STOPPED') {
       if (stops > 0 && random() < 0.02) await app.jobs.pause(jobId).catch(() => undefined); // it may be stopped
       continue;
@@ -105,11 +105,11 @@ test('O2 nothing is lost, repeated or made up: three at a time, under back-press
       await app.close();
       app = await openApp(options);
     }
-    if (stops === MOST_STOPS) await app.services.breakpoints.clear(request);
+    if (stops === MOST_STOPS) await app.createContext().breakpoints.clear(request);
     const kind =
       stops < MOST_STOPS ? pick<StepKind | undefined>(undefined, 'OVER', 'INTO', 'OUT') : undefined;
     const canStep = kind !== 'OUT' || session.frames.length > 0;
-    await app.services.debug.continue(request, canStep ? kind : undefined);
+    await app.createContext().debug.continue(request, canStep ? kind : undefined);
   }
   expect(stops).toBeGreaterThan(RESTART_AT);
   expect([...reasons]).toEqual(expect.arrayContaining(['ENTRY', 'BREAKPOINT', 'STEP']));

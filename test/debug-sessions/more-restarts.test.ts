@@ -51,7 +51,7 @@ test.each([
     };
     const gate = new Gate();
     const first = await open(file, gate);
-    const { debug } = first.services;
+    const { debug } = first.createContext();
     const atEvent = { kind: 'EVENT', routineId: 'source', event: 'item' } as const;
     const emitting = await start(first, 'counting', {
       breakpoints: [{ ...atEvent, condition: 'output == 2' }],
@@ -76,7 +76,8 @@ test.each([
 
     const again = new Gate();
     const app = await open(isKilled ? copy : file, again);
-    const continueJob = (jobId: string) => app.services.debug.continue({ jobId, actor: undefined });
+    const continueJob = (jobId: string) =>
+      app.createContext().debug.continue({ jobId, actor: undefined });
 
     expect((await inStatus(app, emitting, 'STOPPED')).stop).toEqual(stop);
     expect((await app.jobs.require(emitting)).state).toBe('PAUSED');
@@ -94,7 +95,9 @@ test.each([
       frames: [{ routineId: 'middle', position: 'BEFORE' }],
     });
     const of = { activationId: session.frames[0]?.activationId ?? 0, of: 'inputs' } as const;
-    const { items } = await app.services.debug.readItems(stepping, of, { offset: 0, limit: 10 });
+    const { items } = await app
+      .createContext()
+      .debug.readItems(stepping, of, { offset: 0, limit: 10 });
     expect(items).toMatchObject([{ value: { text: '1' } }]);
     await continueJob(stepping);
     for (const _ of range(2)) {

@@ -40,8 +40,8 @@ export async function checkpointed({ services }: App, jobId: string, since: numb
 }
 
 /** Until all that is known of a session by now is on disk. Whoever has no name is its owner then. */
-export async function sessionStored({ services }: App, jobId: string): Promise<void> {
-  await services.debug.takeOver({ jobId, actor: undefined }, {});
+export async function sessionStored({ createContext }: App, jobId: string): Promise<void> {
+  await createContext().debug.takeOver({ jobId, actor: undefined }, {});
 }
 
 /** Until a stop, with the job as it was then, is on disk. */

@@ -34,12 +34,12 @@ describe('O3 a session survives a restart', () => {
     const me = { jobId, actor: 'me' };
     const before = await inStatus(first, jobId, 'STOPPED');
     expect(before).toMatchObject({ stop: { number: 1 } });
-    await first.services.debug.addWatch(me, 'item');
-    const [{ leaseUntil } = before] = await first.services.debug.findMany([jobId]);
+    await first.createContext().debug.addWatch(me, 'item');
+    const [{ leaseUntil } = before] = await first.createContext().debug.findMany([jobId]);
     await first.close();
 
     const app = await openApp({ flows: [numbers(4)], database, debugger: debuggerOptions });
-    const { debug, breakpoints } = app.services;
+    const { debug, breakpoints } = app.createContext();
     const session = await inStatus(app, jobId, 'STOPPED');
     expect(session.stop).toEqual(before.stop);
     expect(session).toMatchObject({
@@ -70,7 +70,7 @@ describe('O3 a session survives a restart', () => {
   test('breakpoints of a flow, also of one that is not on the server meanwhile', async () => {
     const database = await makeDatabase();
     const first = await openApp({ flows: [numbers()], database });
-    const { id } = await first.services.breakpoints.add({
+    const { id } = await first.createContext().breakpoints.add({
       flowId: 'numbers',
       actor: 'me',
       ...AT_MIDDLE,
@@ -82,19 +82,19 @@ describe('O3 a session survives a restart', () => {
     const without = await openApp({ flows: [], database });
     const me = { jobId, actor: 'me' };
     expect((await inStatus(without, jobId, 'STOPPED')).stop).toEqual(stop);
-    await expect(without.services.debug.continue(me)).rejects.toMatchObject({
+    await expect(without.createContext().debug.continue(me)).rejects.toMatchObject({
       code: 'INVALID_STATE',
       message: expect.stringContaining('Flow "numbers" is not on this server.'),
     });
-    await without.services.breakpoints.update(id, 'me', { isEnabled: false });
+    await without.createContext().breakpoints.update(id, 'me', { isEnabled: false });
     await without.close();
 
     const app = await openApp({ flows: [numbers()], database });
     await inStatus(app, jobId, 'STOPPED');
-    await app.services.debug.continue(me);
+    await app.createContext().debug.continue(me);
     await ended(app, jobId);
     await ended(app, await start(app, 'numbers'));
-    expect(await app.services.breakpoints.find([id])).toMatchObject([
+    expect(await app.createContext().breakpoints.find([id])).toMatchObject([
       { hitCount: 1, isEnabled: false },
     ]);
   });
@@ -114,7 +114,9 @@ describe('O3 a session survives a restart', () => {
     const later = new ManualClock(clock.now() + 60_000);
     const app = await openApp({ flows: [numbers()], database, clock: later });
     const numbersOf = async () =>
-      (await app.services.debug.findMany([jobId, other])).map((session) => session?.stop?.number);
+      (await app.createContext().debug.findMany([jobId, other])).map(
+        (session) => session?.stop?.number,
+      );
     expect(await numbersOf()).toEqual([1, 1]);
     await later.advance(999);
     expect(await numbersOf()).toEqual([1, 1]);
@@ -146,7 +148,7 @@ test('O3 what a breakpoint counted just before the server ended is kept', async 
   const app = await openApp({ flows: [numbers(2)], database });
   await ended(app, jobId);
   // The activation that was cut off ran again: it does not count twice.
-  expect((await app.services.breakpoints.ofJob(jobId))[0]?.breakpoint.hitCount).toBe(2);
+  expect((await app.createContext().breakpoints.ofJob(jobId))[0]?.breakpoint.hitCount).toBe(2);
 });
 
 describe('O3 a session survives a crash', () => {
@@ -169,7 +171,7 @@ describe('O3 a session survives a crash', () => {
     const app = await openApp({ flows: [numbers()], database: copy });
     const me = { jobId, actor: 'me' };
     expect((await inStatus(app, jobId, 'STOPPED')).frames.length).toBeLessThan(2);
-    const { debug, breakpoints } = app.services;
+    const { debug, breakpoints } = app.createContext();
     let { stop } = await inStatus(app, jobId, 'STOPPED');
     while (stop?.reason !== 'BREAKPOINT') {
       expect(await outputOf(app, jobId)).toBeUndefined();

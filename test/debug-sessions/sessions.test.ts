@@ -18,7 +18,7 @@ async function openStopped(debuggerOptions: AppOptions['debugger'] = {}) {
   const events: JobEvent[] = [];
   onTestFinished(app.pubsub.subscribe('jobEvent', (event) => events.push(event)));
   const finish = () => app.jobs.cancel(jobId);
-  const { debug, breakpoints } = app.services;
+  const { debug, breakpoints } = app.createContext();
   const read = async () => (await debug.findMany([jobId]))[0];
   return { app, clock, jobId, events, finish, debug, breakpoints, read };
 }
@@ -111,7 +111,7 @@ describe('O3 a session has an owner', () => {
   test('a job that does not stand still, one that has ended, and one that is not there', async () => {
     const gate = new Gate();
     const app = await openApp({ flows: [waiting(gate)] });
-    const { debug } = app.services;
+    const { debug } = app.createContext();
     const { id: jobId } = await app.jobs.start({ flowId: 'waiting', input: 1 });
     await until(() => gate.waiting === 1);
     const me = { jobId, actor: 'me' };
@@ -173,7 +173,7 @@ describe('O3 a stop that is forgotten', () => {
     const gate = new Gate();
     const clock = new ManualClock();
     const app = await openApp({ flows: [numbers(3, 'numbers', gate.pass)], clock });
-    const { debug } = app.services;
+    const { debug } = app.createContext();
     const jobId = await start(app, 'numbers');
     await until(() => gate.waiting === 1);
     await app.jobs.pause(jobId);

@@ -6,7 +6,7 @@ import { AT_MIDDLE, inStatus, numbers, outputOf, start } from './debugged.ts';
 describe('O3 a job can be debugged from its beginning', () => {
   test('it stops before its first activation, and at breakpoints given with it', async () => {
     const app = await openApp({ flows: [numbers()] });
-    const { debug, breakpoints } = app.services;
+    const { debug, breakpoints } = app.createContext();
     const jobId = await start(app, 'numbers', {
       stopsAtEntry: true,
       pauseTtlMs: 5_000_000,
@@ -74,7 +74,7 @@ describe('O3 a job can be debugged from its beginning', () => {
     });
     const tooMany = { breakpoints: Array.from({ length: 101 }, () => AT_MIDDLE) };
     await expect(start(app, 'numbers', tooMany)).rejects.toMatchObject({ issues: [{ path: at }] });
-    expect(await app.services.breakpoints.count({})).toBe(0);
+    expect(await app.createContext().breakpoints.count({})).toBe(0);
   });
 
   test('a key that is sent again brings no breakpoints twice', async () => {
@@ -88,7 +88,7 @@ describe('O3 a job can be debugged from its beginning', () => {
     const jobs = await Promise.all([app.jobs.start(request), app.jobs.start(request)]);
     jobs.push(await app.jobs.start(request));
     expect(new Set(jobs.map(({ id }) => id)).size).toBe(1);
-    const { breakpoints } = app.services;
+    const { breakpoints } = app.createContext();
     await expect.poll(() => breakpoints.count({})).toBe(1);
     const jobId = jobs[0]?.id ?? '';
     expect(await breakpoints.ofJob(jobId)).toHaveLength(1);
@@ -103,10 +103,10 @@ describe('O3 a job can be debugged from its beginning', () => {
     await app.jobs.cancel(jobId);
     const { id } = await app.jobs.retry(jobId);
     await ended(app, id);
-    expect(await app.services.breakpoints.ofJob(id)).toEqual([]);
-    expect(await app.services.breakpoints.ofJob(jobId)).toHaveLength(1);
+    expect(await app.createContext().breakpoints.ofJob(id)).toEqual([]);
+    expect(await app.createContext().breakpoints.ofJob(jobId)).toHaveLength(1);
     await app.jobs.delete(jobId);
-    expect(await app.services.breakpoints.count({})).toBe(0);
+    expect(await app.createContext().breakpoints.count({})).toBe(0);
   });
 
   test('jobs that nobody debugs cost the database nothing', async () => {
@@ -127,7 +127,7 @@ describe('O3 a job can be debugged from its beginning', () => {
     const database = { url: 'sqlite::memory:', onStatement };
     const app = await openApp({ flows: [numbers()], database });
     const isInsert = (table: string) => (sql: string) => sql.startsWith(`insert into "${table}"`);
-    await app.services.breakpoints.add({ flowId: 'numbers', actor: 'me', ...AT_MIDDLE });
+    await app.createContext().breakpoints.add({ flowId: 'numbers', actor: 'me', ...AT_MIDDLE });
     expect(statements.filter(isInsert('breakpoints'))).toHaveLength(1);
     statements.length = 0;
     const jobId = await start(app, 'numbers', { breakpoints: [AT_MIDDLE], stopsAtEntry: true });

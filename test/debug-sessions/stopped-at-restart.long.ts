@@ -86,7 +86,7 @@ describe.each([
       const after = await inStatus(second, id, 'STOPPED');
       expect(shown(after)).toEqual(shown(before));
       expect((await second.jobs.require(id)).state).toBe('PAUSED');
-      await second.services.debug.continue({ jobId: id, actor: undefined });
+      await second.createContext().debug.continue({ jobId: id, actor: undefined });
       await ended(second, id);
       expect(await outputOf(second, id)).toEqual(range(COUNT));
     },
@@ -101,20 +101,22 @@ describe.each([
     const jobId = await start(first, 'numbers', debug);
     const { frames } = await inStatus(first, jobId, 'STOPPED');
     const request = { jobId, actor: undefined };
-    const { services } = first;
+    const { debug: debugService } = first.createContext();
     const { activationId = 0 } = frames[0] ?? {};
     const of = { activationId, of: 'inputs' } as const;
-    const { items } = await services.debug.readItems(jobId, of, { offset: 0, limit: 1 });
-    await services.debug.replaceItem(request, items[0]?.itemId ?? '', 40);
-    await services.debug.setVariable(request, { scope: 'data', path: ['mark'] }, 'set');
+    const { items } = await debugService.readItems(jobId, of, { offset: 0, limit: 1 });
+    await debugService.replaceItem(request, items[0]?.itemId ?? '', 40);
+    await debugService.setVariable(request, { scope: 'data', path: ['mark'] }, 'set');
     // Not waited for: what is answered is stored.
     const second = await open(await place.end(first, isKilled));
-    const data = await second.services.debug.readVariable(jobId, { scope: 'data', path: ['mark'] });
+    const data = await second
+      .createContext()
+      .debug.readVariable(jobId, { scope: 'data', path: ['mark'] });
     expect(data.value.text).toBe('"set"');
-    await second.services.debug.continue(request, 'OVER');
+    await second.createContext().debug.continue(request, 'OVER');
     const next = await inStatus(second, jobId, 'STOPPED');
     expect(next.stop).toMatchObject({ number: 2, reason: 'STEP' });
-    await second.services.debug.continue(request);
+    await second.createContext().debug.continue(request);
     await ended(second, jobId);
     expect(await outputOf(second, jobId)).toEqual([40, ...range(COUNT).slice(1)]);
   });
@@ -138,7 +140,7 @@ test('O2 a job that begins again after a crash stops at its entry, if it was sto
   }
   expect(session).toMatchObject({ stop: { reason: 'ENTRY' }, frames: [{ routineId: 'source' }] });
   expect(session.resumesAt).toBeDefined();
-  await second.services.debug.continue({ jobId: id, actor: undefined });
+  await second.createContext().debug.continue({ jobId: id, actor: undefined });
   await ended(second, id);
   expect(await outputOf(second, id)).toEqual(range(COUNT));
 });

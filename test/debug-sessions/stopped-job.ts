@@ -60,7 +60,7 @@ export function startOrder(app: App, lines: readonly number[], debug: StartDebug
 /** Waits until a job stands still for the n-th time. */
 export async function stopOf(app: App, id: string, number: number): Promise<DebugSession> {
   for (;;) {
-    const [session] = await app.services.debug.findMany([id.replace('Job:', '')]);
+    const [session] = await app.createContext().debug.findMany([id.replace('Job:', '')]);
     if (session === undefined || session.status === 'ENDED') throw new Error(`${id} has ended.`);
     if (session.stop?.number === number) return session;
     await new Promise((keep) => setImmediate(keep));

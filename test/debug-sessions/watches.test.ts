@@ -4,7 +4,7 @@ import { openStopped, stopOf } from './stopped-job.ts';
 
 async function openWatched(expression: string) {
   const { app, jobId } = await openStopped();
-  const { debug } = app.services;
+  const { debug } = app.createContext();
   const me = { jobId: jobId.slice(4), actor: 'me' };
   const { watch } = await debug.addWatch(me, expression);
   const texts = async () =>

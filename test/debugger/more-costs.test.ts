@@ -46,7 +46,8 @@ async function hosting(...all: readonly (readonly Breakpoint[] | undefined)[]) {
   const flow = numbers(3, 'numbers', gate.pass);
   for (const [at, breakpoints] of all.entries()) {
     const debug = breakpoints && { breakpoints, stopsAtEntry: false, before: undefined };
-    await host.start({ jobId: `job-${at}`, flow, input: undefined, priority: 0, debug });
+    const job = { jobId: `job-${at}`, tenant: 'default', flow, input: undefined, priority: 0 };
+    await host.start({ ...job, debug });
   }
   return { host, runs, gate };
 }

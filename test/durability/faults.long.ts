@@ -67,13 +67,16 @@ function makeWorks(directory: string) {
 
 /** The probe and the API tell the same problem. */
 async function expectProblem(server: ServerProcess, pattern: RegExp): Promise<void> {
-  let storage: { readonly isReady: boolean; readonly problem?: string | null | undefined };
+  let storage:
+    | { readonly isReady: boolean; readonly problem?: string | null | undefined }
+    | null
+    | undefined;
   do {
     expect(await untilReadyIs(server, 503)).toMatch(pattern);
     // A probe that happens to touch nothing that is damaged finds it ready again, until the next read.
     ({ storage } = (await server.ask(StorageStateDocument, {})).server);
-    if (storage.isReady) await surveyJobs(server).catch(() => undefined);
-  } while (storage.isReady);
+    if (storage?.isReady) await surveyJobs(server).catch(() => undefined);
+  } while (storage?.isReady);
   expect(storage).toMatchObject({ isReady: false, problem: expect.stringMatching(pattern) });
 }
 

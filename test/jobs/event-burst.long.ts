@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { DEFAULT_TENANT } from '../../src/lib/identity.ts';
 import { openApp, startJob, until } from '../api/api.ts';
 import { waiting } from '../api/flows.ts';
 import { Gate, range } from '../engine/parts.ts';
@@ -12,7 +13,8 @@ test('M8 W4 who reads gets all of 50,000 events of one tick, over its socket, on
   const { url } = await app.listen({ port: 0 });
   const id = await startJob(app, { flowId: 'waiting' });
   const { jobEvents } = app.services;
-  const after = jobEvents.cursorAt(jobEvents.mark());
+  const own = app.createContext().jobEvents;
+  const after = own.cursorAt(own.mark());
   const query = `subscription { jobEvents(jobId: "${id}", types: [LOG_WRITTEN], after: "${after}") { ... on LogWrittenEvent { message } } }`;
   const clients = await Promise.all(
     range(2).map(async () => {
@@ -24,7 +26,8 @@ test('M8 W4 who reads gets all of 50,000 events of one tick, over its socket, on
   );
   await until(() => jobEvents.counts.readers > 0);
   for (let at = 0; at < COUNT; at++) {
-    jobEvents.record(id.replace('Job:', ''), 'waiting', Date.now(), {
+    const of = { jobId: id.replace('Job:', ''), tenant: DEFAULT_TENANT, flowId: 'waiting' };
+    jobEvents.record(of, Date.now(), {
       type: 'LOG_WRITTEN',
       routineId: 'wait',
       level: 'INFO',

@@ -18,12 +18,12 @@ test('W4 who comes back while the job ends is told of its end, whenever that is'
     const jobId = await startJob(app, { flowId: 'waiting' });
     const types = ['JOB_STARTED', 'JOB_COMPLETED'] as const;
     const first = await watch(app, JobEventsDocument, { jobId, types: [...types], after: null });
-    const start = app.services.jobEvents.mark();
+    const start = app.createContext().jobEvents.mark();
     await until(() => gate.waiting === 1);
     await first.leave();
     gate.openAll();
     for (let turn = 0; turn < turns; turn++) await new Promise((keep) => setImmediate(keep));
-    const after = app.services.jobEvents.cursorAt(start);
+    const after = app.createContext().jobEvents.cursorAt(start);
     const again = await watch(app, JobEventsDocument, { jobId, types: [...types], after });
     lastTypes.push((await again.rest()).at(-1)?.jobEvents.type);
     await ended(app, jobId);
@@ -37,7 +37,7 @@ test('M8 the stream of a job that is deleted ends, though the event that ended i
   const { jobEvents } = app.services;
   const jobId = await startJob(app, { flowId: 'waiting' });
   await until(() => gate.waiting === 1);
-  const after = jobEvents.cursorAt(0);
+  const after = app.createContext().jobEvents.cursorAt(0);
   const types = ['JOB_STARTED', 'JOB_COMPLETED'] as const;
   // They read nothing until the job is gone.
   const streams = await Promise.all(

@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
+import { DEFAULT_TENANT } from '../../src/lib/identity.ts';
 import { openDatabase } from '../../src/storage/open-database.ts';
 import { openEvents, readAll } from './told-events.ts';
 
@@ -42,7 +43,7 @@ test('M9 P5 who reads far back gives others their turn after every page, alone o
 
 test('M9 who wants few of many events has the database look for them', async () => {
   const events = await openStored(30_000);
-  events.record('job 1', 'even', 1, {
+  events.record({ jobId: 'job 1', tenant: DEFAULT_TENANT, flowId: 'even' }, 1, {
     type: 'JOB_FAILED',
     errorMessage: 'It had to.',
   });

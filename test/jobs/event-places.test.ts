@@ -9,6 +9,7 @@ test('M8 what a run could not store is its own, also where it goes on from what 
     lastSequence: 6,
     removedTo: 0,
     holes: [[3, 6]],
+    isShared: false,
   };
   const second = nextRun([first], 3, 'second');
   const places = new EventPlaces([first, second]);

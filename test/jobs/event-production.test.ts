@@ -12,11 +12,13 @@ test('M8 who subscribes to a job before it is handed over is told what is made o
   const gate = new Gate();
   const app = await openApp({ flows: [waiting(gate)] });
   const { jobEvents } = app.services;
+  const own = app.createContext().jobEvents;
   const told: Promise<readonly string[]>[] = [];
   // It is announced before it is handed over.
-  const stop = app.pubsub.subscribe('jobChanged', ({ jobId, flowId }) => {
+  const stop = app.pubsub.subscribe('jobChanged', ({ jobId, tenant, flowId }) => {
     if (told.length > 0) return;
-    const stream = jobEvents.subscribe({ jobId, flowId, since: jobEvents.mark() });
+    const job = { id: jobId, tenant, flowId };
+    const stream = own.subscribe({ job, since: own.mark() });
     told.push(readAll(stream).then((all) => all.map(({ type }) => type)));
   });
   await startJob(app, { flowId: 'waiting' });
@@ -74,10 +76,10 @@ test('O4 M9 only the types are made that somebody wants', async () => {
   const clock = new ManualClock();
   const gate = new Gate();
   const app = await openApp({ flows: [queueing(gate, 5)], clock });
-  const { jobEvents } = app.services;
+  const { jobEvents } = app.createContext();
   const id = await startJob(app, { flowId: 'queueing' });
   await until(() => gate.waiting === 1);
-  const of = { jobId: id.slice(4), flowId: 'queueing' };
+  const of = { job: await app.jobs.require(id.slice(4)) };
   const told: string[] = [];
   const stop = app.pubsub.subscribe('jobEvent', ({ type }) => told.push(type));
   const pass = async () => {

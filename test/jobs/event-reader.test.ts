@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
+import { DEFAULT_TENANT } from '../../src/lib/identity.ts';
 import { openDatabase } from '../../src/storage/open-database.ts';
 import { range } from '../engine/parts.ts';
 import { settle } from '../support/manual-clock.ts';
@@ -139,7 +140,8 @@ test('O4 that cursor is not old because nothing came for the reader for long', a
   while ((await events.trim(5, 1000)) > 0);
   expect(await events.after(cursor)).toEqual([]);
   // Nor is it told of a gap where it lost nothing.
-  for (let at = 0; at < 600; at++) events.record('rare', 'odd', 0, { type: 'JOB_PAUSED' });
+  const rare = { jobId: 'rare', tenant: DEFAULT_TENANT, flowId: 'odd' };
+  for (let at = 0; at < 600; at++) events.record(rare, 0, { type: 'JOB_PAUSED' });
   await events.flush();
   expect(placesOf(await readSome(stream, 600))).toEqual(upTo(100, 700));
 });
@@ -169,10 +171,11 @@ test('M8 the stream of a job ends with the event that ends it, also when that is
   const which = { jobId: 'a', flowId: 'f' };
   const live = [events.follow(which), events.follow({ ...which, types: ['JOB_PAUSED'] })];
   const ofFlow = events.follow({ flowId: 'f' });
-  const happen = (type: 'JOB_PAUSED' | 'JOB_RESUMED') => events.record('a', 'f', 0, { type });
+  const of = { ...which, tenant: DEFAULT_TENANT };
+  const happen = (type: 'JOB_PAUSED' | 'JOB_RESUMED') => events.record(of, 0, { type });
   happen('JOB_PAUSED');
   happen('JOB_RESUMED');
-  events.record('a', 'f', 0, { type: 'JOB_COMPLETED', durationMs: 1 });
+  events.record(of, 0, { type: 'JOB_COMPLETED', durationMs: 1 });
   happen('JOB_PAUSED'); // of whatever comes later
   expect(events.counts.readers).toBe(1);
   const [all = [], paused = []] = await Promise.all(live.map(readAll));

@@ -181,7 +181,8 @@ describe('M8 events of a job', () => {
     const told = await stream.rest();
     expect(typesOf(told)).toEqual(types);
     expect(told[0]).toMatchObject({ done: 1, total: null });
-    const kept = app.services.jobEvents.subscribe({ jobId: id.slice(4), types, since: 0 }, true);
+    const job = await app.jobs.require(id.slice(4));
+    const kept = app.createContext().jobEvents.subscribe({ job, types, since: 0 }, true);
     for (const each of await readAll(kept)) {
       expect(JSON.stringify(each).length).toBeLessThan(20_000);
     }

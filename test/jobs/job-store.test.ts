@@ -4,6 +4,7 @@ import { createBreakpointStore } from '../../src/debug-sessions/breakpoint-store
 import type { Job, JobResults } from '../../src/jobs/job.ts';
 import { type JobQuery, positionOf } from '../../src/jobs/job-query.ts';
 import { createJobStore, type JobStore } from '../../src/jobs/job-store.ts';
+import { DEFAULT_TENANT } from '../../src/lib/identity.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { makeBreakpoint } from '../debug-sessions/kept.ts';
 import { forEachDatabase } from '../support/databases.ts';
@@ -97,8 +98,10 @@ forEachDatabase(({ open }) => {
       expect(await store.insert(ODD_JOB)).toEqual(ODD_JOB);
       expect(await store.get(ODD_JOB.id)).toEqual(ODD_JOB);
       expect({ ...(await store.get(ODD_JOB.id)) }).toEqual(ODD_JOB);
-      expect(await store.findByIdempotencyKey(ODD_JOB.idempotencyKey ?? '')).toEqual(ODD_JOB);
-      expect(await store.list(ALL)).toEqual([ODD_JOB]);
+      expect(
+        await store.findByIdempotencyKey(DEFAULT_TENANT, ODD_JOB.idempotencyKey ?? ''),
+      ).toEqual(ODD_JOB);
+      expect(await store.list(DEFAULT_TENANT, ALL)).toEqual([ODD_JOB]);
       const job = makeJob({ id: 'no input', input: undefined });
       await store.insert(job);
       expect(await store.get(job.id)).toEqual(job);
@@ -114,7 +117,7 @@ forEachDatabase(({ open }) => {
       expect(statements).toBe(1);
       expect(await store.getMany([])).toEqual([]);
       expect(await store.get('\0')).toBeUndefined();
-      expect(await store.findByIdempotencyKey('\0')).toBeUndefined();
+      expect(await store.findByIdempotencyKey(DEFAULT_TENANT, '\0')).toBeUndefined();
     });
 
     it('changes what is given, and knows how long the job took', async () => {
@@ -144,9 +147,17 @@ forEachDatabase(({ open }) => {
       await store.insert(makeJob({ id: 'b', state: 'COMPLETED', startedAt: 0, finishedAt: 24 }));
       await store.insert(makeJob({ id: 'c', state: 'COMPLETED', startedAt: 0, finishedAt: 26 }));
       const byDuration = { field: 'DURATION', isDescending: false } as const;
-      expect(idsOf(await store.list({ ...ALL, order: byDuration }))).toEqual(['b', 'a', 'c']);
+      expect(idsOf(await store.list(DEFAULT_TENANT, { ...ALL, order: byDuration }))).toEqual([
+        'b',
+        'a',
+        'c',
+      ]);
       await store.update('a', { startedAt: undefined });
-      expect(idsOf(await store.list({ ...ALL, order: byDuration }))).toEqual(['b', 'c', 'a']);
+      expect(idsOf(await store.list(DEFAULT_TENANT, { ...ALL, order: byDuration }))).toEqual([
+        'b',
+        'c',
+        'a',
+      ]);
       expect(await store.update('none', { state: 'RUNNING' })).toBeUndefined();
     });
   });
@@ -159,7 +170,7 @@ forEachDatabase(({ open }) => {
       );
       const answered = new Set(idsOf(await Promise.all(asked)));
       expect(answered.size).toBe(1);
-      expect(await store.count({})).toBe(1);
+      expect(await store.count(DEFAULT_TENANT, {})).toBe(1);
       const [id = ''] = answered;
       expect(await store.insert(makeJob({ id: 'other', idempotencyKey: 'key\ud801' }))).toEqual(
         makeJob({ id: 'other', idempotencyKey: 'key\ud801' }),
@@ -177,7 +188,7 @@ forEachDatabase(({ open }) => {
         await store.update(job.id, { state: 'RUNNING', startedAt: 1 });
         expect(await store.insert(job)).toMatchObject({ id: job.id, state: 'RUNNING' });
       }
-      expect(await store.count({})).toBe(2);
+      expect(await store.count(DEFAULT_TENANT, {})).toBe(2);
     });
   });
 
@@ -266,8 +277,10 @@ forEachDatabase(({ open }) => {
           async ([jobs, queries]) => {
             await fill(jobs);
             for (const query of queries) {
-              expect(idsOf(await store.list(query))).toEqual(idsOf(pageOf(jobs, query)));
-              expect(await store.count(query.filter)).toBe(
+              expect(idsOf(await store.list(DEFAULT_TENANT, query))).toEqual(
+                idsOf(pageOf(jobs, query)),
+              );
+              expect(await store.count(DEFAULT_TENANT, query.filter)).toBe(
                 jobs.filter((job) => matchesFilter(job, query.filter)).length,
               );
             }
@@ -285,10 +298,10 @@ forEachDatabase(({ open }) => {
         makeJob({ id: 'job-3', flowId: 'Straße', owner: 'a\0b' }),
       ]);
       const find = async (text: string) => {
-        expect(await store.count({ text })).toBe(
-          (await store.list({ ...ALL, filter: { text } })).length,
+        expect(await store.count(DEFAULT_TENANT, { text })).toBe(
+          (await store.list(DEFAULT_TENANT, { ...ALL, filter: { text } })).length,
         );
-        return idsOf(await store.list({ ...ALL, filter: { text } }));
+        return idsOf(await store.list(DEFAULT_TENANT, { ...ALL, filter: { text } }));
       };
       expect(await find('100%')).toEqual(['job-1']);
       expect(await find('0_')).toEqual([]);
@@ -311,7 +324,7 @@ forEachDatabase(({ open }) => {
         owners.map((owner, at) => makeJob({ id: `job ${at}`, owner })),
       );
       for (const owner of owners) {
-        const found = await store.list({ ...ALL, filter: { owner } });
+        const found = await store.list(DEFAULT_TENANT, { ...ALL, filter: { owner } });
         expect(found.map((job) => job.owner)).toEqual([owner]);
       }
     });
@@ -325,7 +338,7 @@ forEachDatabase(({ open }) => {
       await insertAll(store, jobs);
       for (const wanted of [flowIds.slice(0, 10), flowIds, [...flowIds, ...flowIds]]) {
         const query = { ...ALL, filter: { flowIds: wanted }, limit: 5 };
-        expect(idsOf(await store.list(query))).toEqual(idsOf(pageOf(jobs, query)));
+        expect(idsOf(await store.list(DEFAULT_TENANT, query))).toEqual(idsOf(pageOf(jobs, query)));
       }
     });
   });
@@ -346,7 +359,13 @@ forEachDatabase(({ open }) => {
           for (;;) {
             const position = edge && positionOf(edge, order);
             const range = fromEnd ? { before: position } : { after: position };
-            const page = await store.list({ ...ALL, ...range, order, fromEnd, limit: 4 });
+            const page = await store.list(DEFAULT_TENANT, {
+              ...ALL,
+              ...range,
+              order,
+              fromEnd,
+              limit: 4,
+            });
             if (page.length === 0) break;
             seen.push(...(fromEnd ? page.toReversed() : page));
             edge = seen.at(-1);
@@ -363,7 +382,7 @@ forEachDatabase(({ open }) => {
           const stayed = seen.filter(({ id }) => expected.some((job) => job.id === id));
           expect(idsOf(fromEnd ? stayed.toReversed() : stayed)).toEqual(idsOf(expected));
         }
-        expect(idsOf(await store.list({ ...ALL, order }))).toEqual(
+        expect(idsOf(await store.list(DEFAULT_TENANT, { ...ALL, order }))).toEqual(
           idsOf(pageOf([...present.values()], { ...ALL, order })),
         );
       },

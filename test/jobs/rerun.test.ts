@@ -124,12 +124,12 @@ describe('rerunFrom', () => {
       await rerun(app, { jobId: origin, activationId, debug: { stopAtEntry: true } }),
     );
     await inState(app, jobId, 'PAUSED');
-    const [session] = await app.services.debug.findMany([jobId]);
+    const [session] = await app.createContext().debug.findMany([jobId]);
     expect(session).toMatchObject({
       stop: { reason: 'ENTRY' },
       frames: [{ routineId: 'double', position: 'BEFORE', itemCount: 1 }],
     });
-    await app.services.debug.continue({ jobId, actor: undefined });
+    await app.createContext().debug.continue({ jobId, actor: undefined });
     await ended(app, `Job:${jobId}`);
   });
 

@@ -9,6 +9,7 @@ import {
   type RetentionOptions,
 } from '../../src/jobs/retention.ts';
 import type { Clock } from '../../src/lib/clock.ts';
+import { DEFAULT_TENANT } from '../../src/lib/identity.ts';
 import type { AuditEntriesTable, FlowMetricsTable } from '../../src/storage/tables.ts';
 import { makeBreakpoint } from '../debug-sessions/kept.ts';
 import { forEachDatabase, type TestDatabase } from '../support/databases.ts';
@@ -94,6 +95,7 @@ async function openRetention(open: TestDatabase['open'], options: RetentionOptio
         reads.insertInto('job_events').values({
           sequence: ++told,
           job_id: jobId,
+          tenant: DEFAULT_TENANT,
           flow_id: 'echo',
           at: 0,
           type: 'JOB_PAUSED',
@@ -162,8 +164,8 @@ forEachDatabase(({ open }) => {
         expect(await jobsIn(table)).toEqual(['not counted', 'young']);
       }
       expect(removed.toSorted(byId)).toEqual([
-        { id: 'old', flowId: 'f' },
-        { id: 'older', flowId: 'echo' },
+        { id: 'old', tenant: DEFAULT_TENANT, flowId: 'f' },
+        { id: 'older', tenant: DEFAULT_TENANT, flowId: 'echo' },
       ]);
     });
 
@@ -256,6 +258,7 @@ forEachDatabase(({ open }) => {
   describe('the audit log and metrics', () => {
     const entry = (id: string, at: number): Insertable<AuditEntriesTable> => ({
       id,
+      tenant: DEFAULT_TENANT,
       at,
       operation: 'startJob',
       actor: null,
@@ -296,6 +299,7 @@ forEachDatabase(({ open }) => {
       const rows = (['MINUTE', 'HOUR', 'DAY'] as const).flatMap((resolution) =>
         [0.5, 1.5, 2.5, 3.5].map(
           (hoursAgo): FlowMetricsTable => ({
+            tenant: DEFAULT_TENANT,
             flow_id: `flow ${hoursAgo}`,
             resolution,
             start_at: NOW - hoursAgo * HOUR_MS,

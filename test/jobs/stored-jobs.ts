@@ -2,11 +2,13 @@ import fc from 'fast-check';
 import { isFinalState } from '../../src/engine/index.ts';
 import type { Job } from '../../src/jobs/job.ts';
 import { type JobPosition, type JobQuery, positionOf } from '../../src/jobs/job-query.ts';
+import { DEFAULT_TENANT } from '../../src/lib/identity.ts';
 import type { JobReading } from '../../src/monitoring/readings.ts';
 
 /** A job as the service makes it, except for what is given. */
 export function makeJob(given: Partial<Job> & Pick<Job, 'id'>): Job {
   return {
+    tenant: DEFAULT_TENANT,
     flowId: 'echo',
     state: 'PENDING',
     input: null,

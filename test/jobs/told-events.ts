@@ -1,6 +1,11 @@
 import { onTestFinished } from 'vitest';
-import { createJobEvents, type JobEventsOptions } from '../../src/jobs/job-events.ts';
+import {
+  createJobEvents,
+  type JobEventFilter,
+  type JobEventsOptions,
+} from '../../src/jobs/job-events.ts';
 import { cursorOf, type JobStreamMessage } from '../../src/jobs/job-stream-message.ts';
+import { DEFAULT_TENANT } from '../../src/lib/identity.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { createMemoryPubSub } from '../../src/pubsub/memory-pubsub.ts';
 import type { JobHappening, Topics } from '../../src/pubsub/topics.ts';
@@ -28,10 +33,19 @@ export async function openEvents(database: Database, options: Partial<JobEventsO
   await events.open();
   onTestFinished(() => events.close());
   let told = 0;
+  const mark = () => events.forTenant(DEFAULT_TENANT).mark();
+  const subscribe = (
+    { tenant = DEFAULT_TENANT, jobId, flowId, ...rest }: Filter & { readonly since: number },
+    hasEnded = false,
+  ) => {
+    const job = jobId === undefined ? undefined : { id: jobId, tenant, flowId: flowId ?? '' };
+    return events.forTenant(tenant).subscribe({ ...rest, flowId, job }, hasEnded);
+  };
   return {
     record: events.record,
-    subscribe: events.subscribe,
-    mark: events.mark,
+    forTenant: events.forTenant,
+    subscribe,
+    mark,
     flush: events.flush,
     trim: events.trim,
     close: events.close,
@@ -40,31 +54,36 @@ export async function openEvents(database: Database, options: Partial<JobEventsO
     get counts() {
       return events.counts;
     },
-    /** Tells so many events of jobs 0 to 3, in turn, which are of two flows; `STOP_EXPIRED` says its number. */
-    tell(count: number) {
+    /** Tells so many events of a tenant's jobs 0 to 3, in turn, which are of two flows; `STOP_EXPIRED` says its number. */
+    tell(count: number, tenant = DEFAULT_TENANT) {
       for (let at = 0; at < count; at++) {
         told += 1;
         const job = told % 4;
         const happening: JobHappening =
           told % 3 === 0 ? { type: 'JOB_PAUSED' } : { type: 'STOP_EXPIRED', afterMs: told };
-        events.record(`job ${job}`, FLOWS[job % 2] ?? '', told, happening);
+        const of = { jobId: `job ${job}`, tenant, flowId: FLOWS[job % 2] ?? '' };
+        events.record(of, told, happening);
       }
     },
     /** All events there are now after a cursor; without one, after those there are. */
     async after(cursor: string | undefined, filter: Filter = {}) {
-      const stream = events.subscribe({ ...filter, after: cursor, since: events.mark() }, true);
-      return readAll(stream);
+      return readAll(subscribe({ ...filter, after: cursor, since: mark() }, true));
     },
     /** A stream from now on, or from a cursor. */
     follow(filter: Filter & { readonly after?: string } = {}) {
-      const stream = events.subscribe({ ...filter, since: events.mark() });
+      const stream = subscribe({ ...filter, since: mark() });
       onTestFinished(async () => void (await stream.return()));
       return stream;
     },
   };
 }
 
-type Filter = Omit<Parameters<ReturnType<typeof createJobEvents>['subscribe']>[0], 'since'>;
+/** Whose events of which jobs. */
+interface Filter extends Pick<JobEventFilter, 'types' | 'after' | 'flowId'> {
+  /** Default: that of those who belong to none. */
+  readonly tenant?: string;
+  readonly jobId?: string | undefined;
+}
 
 export async function readAll(stream: AsyncIterable<JobStreamMessage>) {
   const all: JobStreamMessage[] = [];

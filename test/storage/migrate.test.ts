@@ -1,22 +1,27 @@
-import { type Kysely, sql } from 'kysely';
+import { sql } from 'kysely';
 import { expect, it, onTestFinished } from 'vitest';
 import { createAuditStore } from '../../src/audit/audit-store.ts';
 import { createBreakpointStore } from '../../src/debug-sessions/breakpoint-store.ts';
 import { createSessionStore } from '../../src/debug-sessions/session-store.ts';
 import { createJobStore } from '../../src/jobs/job-store.ts';
-import { CAPABILITIES, type Capabilities } from '../../src/storage/capabilities.ts';
+import { DEFAULT_TENANT } from '../../src/lib/identity.ts';
+import { CAPABILITIES } from '../../src/storage/capabilities.ts';
 import { type Migration, migrate } from '../../src/storage/migrate.ts';
 import * as first from '../../src/storage/migrations/0001-first.ts';
 import { migrateDatabase } from '../../src/storage/open-database.ts';
-import { readPostgresUrl } from '../../src/storage/postgres/postgres-config.ts';
-import { PostgresWriter } from '../../src/storage/postgres/postgres-writer.ts';
 import { createQueries } from '../../src/storage/queries.ts';
 import { SqliteConnection } from '../../src/storage/sqlite/sqlite-connection.ts';
-import type { Tables } from '../../src/storage/tables.ts';
 import { millrace } from '../cli/millrace.ts';
 import { makeBreakpoint, makeSession } from '../debug-sessions/kept.ts';
 import { makeJob } from '../jobs/stored-jobs.ts';
 import { forEachDatabase } from '../support/databases.ts';
+import { openPlain } from './plain-database.ts';
+
+/** All there are, in order. */
+const ALL = [
+  ...['0001-first', '0002-debugger', '0003-events', '0004-job-tenants', '0005-tenants'],
+  '0006-api-keys',
+];
 
 function makeTable(name: string, thenFail = false): Migration {
   return {
@@ -44,44 +49,11 @@ it('has each migration whole or not at all, and goes on where it stopped', async
   expect(await tables()).toEqual(['a', 'b', 'c', 'millrace_migrations']);
 });
 
-interface PlainDatabase {
-  readonly queries: Kysely<Tables>;
-  readonly capabilities: Capabilities;
-  close(): Promise<void>;
-}
-
-/** A connection to a database whose tables are as they are. */
-function openPlain(url: string): PlainDatabase {
-  if (url.startsWith('sqlite:')) {
-    const file = url.slice('sqlite:'.length);
-    const connection = new SqliteConnection({ file, role: 'writer', busyTimeoutMs: 0 });
-    return {
-      queries: createQueries('sqlite', async (statement) => connection.run(statement)),
-      capabilities: CAPABILITIES.sqlite,
-      close: async () => connection.close(),
-    };
-  }
-  const writer = new PostgresWriter({
-    config: readPostgresUrl(url, undefined),
-    onFault: () => undefined,
-    check: async () => undefined,
-    onLost: () => undefined,
-  });
-  return {
-    queries: createQueries('postgres', (statement) => writer.run(statement)),
-    capabilities: CAPABILITIES.postgres,
-    close: () => writer.close(),
-  };
-}
-
 /** Makes a database of version 0.1, in which a job has ended and another runs, with an audit entry. */
 async function makeFirst(url: string): Promise<void> {
-  const { queries, capabilities, close } = openPlain(url);
+  const { queries, capabilities, insert, close } = openPlain(url);
   const migrations = [{ name: '0001-first', up: first.up }];
   await migrate({ queries, capabilities, place: 'here', migrations });
-  const insert = (table: string, row: Readonly<Record<string, string | number>>) =>
-    sql`insert into ${sql.table(table)} (${sql.join(Object.keys(row).map((name) => sql.ref(name)))})
-      values (${sql.join(Object.values(row))})`.execute(queries);
   const job = {
     flow_id: 'echo',
     priority: 1,
@@ -118,7 +90,7 @@ forEachDatabase(({ name, open, makeUrl }) => {
   if (name === 'SQLite in memory') {
     it('is always new', async () => {
       const applied = await migrateDatabase(await makeUrl());
-      expect(applied).toEqual(['0001-first', '0002-debugger', '0003-events']);
+      expect(applied).toEqual(ALL);
     });
     return;
   }
@@ -127,7 +99,7 @@ forEachDatabase(({ name, open, makeUrl }) => {
   it('is brought up to date from the first version, with all that is in it', async () => {
     const url = await makeUrl();
     await makeFirst(url);
-    expect(await migrateDatabase(url)).toEqual(['0002-debugger', '0003-events']);
+    expect(await migrateDatabase(url)).toEqual(ALL.slice(1));
     const database = await open({}, url);
 
     const jobs = createJobStore(database);
@@ -143,7 +115,7 @@ forEachDatabase(({ name, open, makeUrl }) => {
     expect(await jobs.get('runs')).toEqual(runs);
     expect(await jobs.get('ended')).toMatchObject({ state: 'COMPLETED', finishedAt: 5 });
     const audit = createAuditStore(database);
-    const [entry] = await audit.getMany(['entry']);
+    const [entry] = await audit.getMany(DEFAULT_TENANT, ['entry']);
     expect(entry).toMatchObject({ target: 'Job:runs', durationMs: 1.5, changes: undefined });
 
     await jobs.insert(makeJob({ id: 'new' }));
@@ -156,16 +128,14 @@ forEachDatabase(({ name, open, makeUrl }) => {
     await jobs.finish('runs', { state: 'FAILED', finishedAt: 9 }, undefined);
     expect(await sessions.find('runs')).toBeUndefined();
     expect(await jobs.delete('runs')).toBe(true);
-    expect(await breakpoints.count({})).toBe(0);
+    expect(await breakpoints.count(DEFAULT_TENANT, {})).toBe(0);
   });
 
   it('is migrated by `millrace migrate`', async () => {
     const url = await makeUrl();
     const { code, stdout, stderr } = await millrace('migrate', '--database-url', url);
     expect(stderr).toBe('');
-    expect(stdout).toMatch(
-      /^Migrated: 0001-first\nMigrated: 0002-debugger\nMigrated: 0003-events\n$/,
-    );
+    expect(stdout).toBe(ALL.map((name) => `Migrated: ${name}\n`).join(''));
     expect(code).toBe(0);
   });
 });

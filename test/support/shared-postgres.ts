@@ -3,13 +3,13 @@ import { text } from 'node:stream/consumers';
 import { inject } from 'vitest';
 import { findPostgres, makeSchema } from './postgres.ts';
 
-const { MILLRACE_REQUIRE_SERVERS } = process.env;
+const { REQUIRE_TEST_SERVERS } = process.env;
 
 /**
  * Whether tests that need PostgreSQL can run. Where it is not installed they are skipped, and told as skipped; with
- * MILLRACE_REQUIRE_SERVERS=1 they fail instead.
+ * REQUIRE_TEST_SERVERS=1 they fail instead.
  */
-export const hasPostgres = findPostgres() !== undefined || MILLRACE_REQUIRE_SERVERS === '1';
+export const hasPostgres = findPostgres() !== undefined || REQUIRE_TEST_SERVERS === '1';
 
 let url: Promise<string> | undefined;
 

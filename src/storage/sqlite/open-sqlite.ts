@@ -10,6 +10,7 @@ import { migrate } from '../migrate.ts';
 import { createOwnership, describeOwner, type Ownership, readOwnerToken } from '../owner.ts';
 import { createQueries } from '../queries.ts';
 import { refuseForeignFile } from './foreign-file.ts';
+import { makeMemoryTables } from './memory-tables.ts';
 import { OwnedLane } from './owned-lane.ts';
 import { SqliteConnection } from './sqlite-connection.ts';
 import { explainSqliteFault, OWNER_CHANGED } from './sqlite-faults.ts';
@@ -41,7 +42,10 @@ export function openSqlite(path: string, options: BackendOptions): Promise<Backe
 async function openMemory(): Promise<Backend> {
   const connection = new SqliteConnection({ file: MEMORY, role: 'writer', busyTimeoutMs: 0 });
   const run: RunStatement = async (statement) => connection.run(statement);
-  const migrated = await prepare(run, createOwnership(), 'The database in memory');
+  const queries = createQueries('sqlite', run);
+  const place = 'The database in memory';
+  const migrated = await makeMemoryTables(run, () => migrate({ queries, capabilities, place }));
+  await queries.executeQuery(createOwnership().claim(queries));
   const explain = (error: unknown) => explainSqliteFault(error, 'in memory');
   return {
     capabilities,
