@@ -1,3 +1,6 @@
+import { networkOf } from './network-of.ts';
+import type { ConnectionInfo } from './server.ts';
+
 interface Held {
   sockets: number;
   subscriptions: number;
@@ -13,12 +16,18 @@ export interface ClientLimits {
 export type GiveBack = () => void;
 
 /**
- * Counts what each client has. A client is a network address: all who come through the same proxy are one, and so are those
- * whose address is not known.
+ * Names whom the limits of one client hold for: who it is, where that is known; else its network, so that all who come through
+ * the same proxy are one.
  */
+export function clientName({ identity, address }: Pick<ConnectionInfo, 'identity' | 'address'>) {
+  const { tenant, subject } = identity;
+  return subject === undefined ? networkOf(address) : JSON.stringify([tenant, subject]);
+}
+
+/** Counts what each client has, by its name. */
 export class Clients {
   readonly #limits: ClientLimits;
-  readonly #held = new Map<string | undefined, Held>();
+  readonly #held = new Map<string, Held>();
 
   constructor(limits: ClientLimits) {
     this.#limits = limits;
@@ -30,26 +39,26 @@ export class Clients {
   }
 
   /** Counts one more socket of a client; `undefined` when it may have no more. */
-  takeSocket(address: string | undefined): GiveBack | undefined {
-    return this.#take(address, 'sockets', this.#limits.maxSocketsPerClient);
+  takeSocket(name: string): GiveBack | undefined {
+    return this.#take(name, 'sockets', this.#limits.maxSocketsPerClient);
   }
 
   /** Counts one more subscription of a client; `undefined` when it may have no more. */
-  takeSubscription(address: string | undefined): GiveBack | undefined {
-    return this.#take(address, 'subscriptions', this.#limits.maxSubscriptionsPerClient);
+  takeSubscription(name: string): GiveBack | undefined {
+    return this.#take(name, 'subscriptions', this.#limits.maxSubscriptionsPerClient);
   }
 
-  #take(address: string | undefined, kind: keyof Held, limit: number): GiveBack | undefined {
-    const held = this.#held.get(address) ?? { sockets: 0, subscriptions: 0 };
+  #take(name: string, kind: keyof Held, limit: number): GiveBack | undefined {
+    const held = this.#held.get(name) ?? { sockets: 0, subscriptions: 0 };
     if (held[kind] >= limit) return undefined;
-    this.#held.set(address, held);
+    this.#held.set(name, held);
     held[kind]++;
     let isTaken = true;
     return () => {
       if (!isTaken) return;
       isTaken = false;
       held[kind]--;
-      if (held.sockets === 0 && held.subscriptions === 0) this.#held.delete(address);
+      if (held.sockets === 0 && held.subscriptions === 0) this.#held.delete(name);
     };
   }
 }

@@ -5,12 +5,16 @@
 export const CLOSE_CODES = {
   /** The server goes away. The reason says when to come back: `Going away, retry in 1234 ms`. */
   goingAway: 1001,
-  /** The client goes on asking for more than it may have at once, although it is refused. */
+  /** The client sent something else than text. */
+  binary: 1003,
+  /** The client goes on asking for more than it may have at once, although it is refused; or sends pings without end. */
   floods: 1008,
-  /** The server, or this client, has as many sockets as it may. */
+  /** The server, or this client, has as many sockets as it may; or who the client is can't be found out now. */
   tryAgainLater: 1013,
   /** The client sent something that is no message of the protocol, or an id that is too long. */
   invalidMessage: 4400,
+  /** Who the client is was not proved, or is not any more. */
+  forbidden: 4403,
   /** Two operations at once have the same id. Sent by graphql-ws. */
   duplicateId: 4409,
   /** Own: no operation was going on for too long. */

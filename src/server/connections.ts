@@ -1,9 +1,12 @@
 import type { IncomingMessage } from 'node:http';
-import { ClientConnection } from './client-connection.ts';
+import type { Authentication } from './authentication.ts';
+import { clientAddress } from './client-address.ts';
+import { ClientConnection, type ConnectionParts } from './client-connection.ts';
 import { Clients } from './clients.ts';
 import { ConnectionCounters } from './connection-counters.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { ServerLimits } from './limits.ts';
+import { RateLimiter } from './rate-limiter.ts';
 import type { ConnectionInfo } from './server.ts';
 import { StatusStreams } from './status-streams.ts';
 
@@ -12,25 +15,35 @@ export class Connections {
   readonly counters = new ConnectionCounters();
   readonly clients: Clients;
   readonly heartbeat: Heartbeat;
+  readonly rateLimiter: RateLimiter;
   readonly #limits: ServerLimits;
+  readonly #trustProxy: number;
   readonly #statusStreams: StatusStreams;
+  readonly #parts: ConnectionParts;
   readonly #comeBacks = new WeakMap<ConnectionInfo, number>();
   #leaving = 0;
 
-  constructor(limits: ServerLimits) {
+  /** @param trustProxy how many proxies stand before the server that can be trusted */
+  constructor(limits: ServerLimits, authentication: Authentication, trustProxy = 0) {
     this.#limits = limits;
+    this.#trustProxy = trustProxy;
     this.clients = new Clients(limits);
+    this.rateLimiter = new RateLimiter(limits);
     this.heartbeat = new Heartbeat(limits.heartbeatMs);
     this.#statusStreams = new StatusStreams({
       heartbeat: this.heartbeat,
       heartbeatMs: limits.heartbeatMs,
       comeBackAfterMs: (connection) => this.comeBackAfterMs(connection),
     });
+    const { heartbeat, rateLimiter } = this;
+    const statusStreams = this.#statusStreams;
+    this.#parts = { authentication, heartbeat, rateLimiter, statusStreams };
   }
 
   /** Knows a WebSocket, or an HTTP request, from now on. */
   add(transport: ConnectionInfo['transport'], request: IncomingMessage): ClientConnection {
-    return new ClientConnection(transport, request, this.#statusStreams);
+    const address = clientAddress(request, this.#trustProxy);
+    return new ClientConnection(transport, request, address, this.#parts);
   }
 
   /**

@@ -1,32 +1,29 @@
-import {
-  createServer as createHttpServer,
-  type IncomingMessage,
-  type ServerResponse,
-} from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import { systemClock } from '../lib/clock.ts';
 import { isKeptWithin } from '../lib/within.ts';
+import { Authentication } from './authentication.ts';
 import type { ConnectionCounts } from './connection-counters.ts';
 import { Connections } from './connections.ts';
+import { createDoor } from './door/door.ts';
+import { beginExchange } from './door/exchange.ts';
+import { ExchangeLog } from './door/exchange-log.ts';
+import { createLimitedHttpServer } from './door/http-server.ts';
+import { Origins } from './door/origins.ts';
+import { refuse } from './door/refusal.ts';
+import { createUpgradeDoor } from './door/upgrade-door.ts';
 import { createGraphiQL } from './graphiql.ts';
 import { createJsonPost } from './json-post.ts';
-import { DEFAULT_LIMITS, type ServerLimits } from './limits.ts';
-import { createMetrics, METRICS_PATH } from './metrics.ts';
-import { answerProbe } from './probes.ts';
-import { isSameOrigin } from './same-origin.ts';
+import { DEFAULT_LIMITS, OPEN_LIMITS, type ServerLimits } from './limits.ts';
+import { createMetrics } from './metrics.ts';
+import { OperationLog } from './operation-log.ts';
 import type { Listening, Readiness, Server, ServerOptions } from './server.ts';
 import { listenError, ServerError } from './server-error.ts';
 import { createSseStreams } from './sse-streams.ts';
+import { Tallies } from './tallies.ts';
 import { createWebSocketEndpoint } from './websocket.ts';
 import { createGraphQLYoga, GRAPHQL_PATH, type Subscribers } from './yoga.ts';
-
-/**
- * How long a connection that is idle stays open, in milliseconds. Longer than proxies keep theirs, mostly a minute: else one
- * may send a request just when the connection is being closed.
- */
-const KEEP_ALIVE_MS = 65_000;
 
 /** How long those who watch their connection may take to read that the server goes away, in milliseconds. */
 const FAREWELL_MS = 1_000;
@@ -34,20 +31,52 @@ const FAREWELL_MS = 1_000;
 /**
  * Makes a server that answers GraphQL at `/graphql`: over HTTP, over WebSocket (graphql-transport-ws), as
  * server-sent events, and with GraphiQL for browsers.
+ * @throws ServerError when the options of cross-origin requests can't be meant so
  */
 export function createServer(options: ServerOptions): Server {
-  const { logger, maskError, graphiql: { title = 'Millrace', operations = [] } = {} } = options;
-  const limits: ServerLimits = { ...DEFAULT_LIMITS, ...options.limits };
+  const { logger, maskError, trustProxy = 0, readiness = alwaysReady, cors } = options;
+  const { isOpen = options.authenticate === undefined, knownHosts = [] } = options;
+  const limits: ServerLimits = {
+    ...DEFAULT_LIMITS,
+    ...(isOpen ? OPEN_LIMITS : {}),
+    ...options.limits,
+  };
   const subscribers: Subscribers = new WeakMap();
-  const connections = new Connections(limits);
+  const authentication = new Authentication(options.authenticate, limits, logger);
+  const connections = new Connections(limits, authentication, trustProxy);
+  const origins = new Origins({ cors, knownHosts, isOpen });
+  const tallies = new Tallies();
+  const operationLog = new OperationLog(logger, {
+    logVariables: options.logVariables ?? false,
+    onEnded: (operation, durationMs) => tallies.countOperation(operation, durationMs),
+  });
+  const exchangeLog = new ExchangeLog({ logger, operationLog, tallies, trustProxy });
   const yoga = createGraphQLYoga(options, limits, subscribers, connections);
-  const answerPost = createJsonPost(yoga, limits, maskError);
-  const sseStreams = createSseStreams(yoga, limits, maskError);
-  const graphiQL = createGraphiQL({ title, operations }, GRAPHQL_PATH);
-  const webSocket = createWebSocketEndpoint(yoga, subscribers, connections, limits, logger);
-  const answerMetrics = createMetrics(() => countConnections());
-  const { readiness = alwaysReady } = options;
-  const knownHosts = [...(options.knownHosts ?? [])];
+  const sseStreams = createSseStreams({ yoga, operationLog, maskError }, limits);
+  const graphiQL = createGraphiQL(options.graphiql, GRAPHQL_PATH);
+  const webSocket = createWebSocketEndpoint(
+    { yoga, subscribers, connections, authentication, operationLog, logger },
+    limits,
+  );
+  const metrics = createMetrics({
+    count: () => countConnections(),
+    tallies,
+    figures: options.metrics ?? (() => []),
+  });
+  const door = createDoor({
+    limits,
+    origins,
+    hasCredentials: cors?.credentials === true,
+    isOpen,
+    connections,
+    authentication,
+    readiness,
+    metrics,
+    graphiQL,
+    graphqlPath: GRAPHQL_PATH,
+    sseStreams,
+    answerPost: createJsonPost(yoga, limits, maskError),
+  });
   /** Requests that are being answered. */
   const answering = new Set<ServerResponse>();
   let opening: Promise<Listening> | undefined;
@@ -61,48 +90,32 @@ export function createServer(options: ServerOptions): Server {
     return { ...connections.counters, eventStreams };
   };
 
-  const answer = async (request: IncomingMessage, response: ServerResponse) => {
-    const path = pathOf(request);
-    if (answerProbe(path, response, readiness)) return;
-    if (path === METRICS_PATH) return answerMetrics(response);
-    if (path === '/') return redirect(response, GRAPHQL_PATH);
-    if (path !== GRAPHQL_PATH) {
-      const message = `Nothing is at ${path}. GraphQL is at ${GRAPHQL_PATH}.`;
-      return refuse(response, 404, 'NOT_FOUND', message);
-    }
-    if (!isSameOrigin(request, knownHosts)) {
-      const message = `Web pages of ${request.headers.origin} may not use this server.`;
-      return refuse(response, 403, 'FORBIDDEN_ORIGIN', message);
-    }
-    if (request.method === 'GET' && request.headers.accept?.includes('text/html') === true) {
-      return graphiQL.answer(request, response);
-    }
-    const connection = connections.add('http', request);
-    if (sseStreams.isFor(request)) return sseStreams.answer(request, response, connection);
-    return answerPost(request, response, connection);
-  };
-
-  const http = createHttpServer((request, response) => {
+  const http = createLimitedHttpServer(limits, (request, response) => {
+    const exchange = beginExchange(request, response);
     answering.add(response);
     response.once('close', () => {
       answering.delete(response);
+      exchangeLog.ended(exchange);
       if (closing !== undefined) setImmediate(cutWhenIdle);
     });
-    answer(request, response).catch((error: unknown) => {
+    door(exchange).catch((error: unknown) => {
       if (response.destroyed) return; // the client went away
       logger.error({ err: error }, 'A request could not be answered.');
       if (response.headersSent) response.destroy();
-      else refuse(response, 500, 'INTERNAL_SERVER_ERROR', 'Unexpected error.');
+      else refuse(response, FAULT);
     });
   });
-  http.keepAliveTimeout = KEEP_ALIVE_MS;
-  http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    socket.on('error', () => socket.destroy());
-    if (closing !== undefined) refuseUpgrade(socket, '503 Service Unavailable');
-    else if (pathOf(request) !== GRAPHQL_PATH) refuseUpgrade(socket, '404 Not Found');
-    else if (!isSameOrigin(request, knownHosts)) refuseUpgrade(socket, '403 Forbidden');
-    else webSocket.upgrade(request, socket, head);
-  });
+  http.on(
+    'upgrade',
+    createUpgradeDoor({
+      limits,
+      origins,
+      exchangeLog,
+      graphqlPath: GRAPHQL_PATH,
+      isClosing: () => closing !== undefined,
+      upgrade: (request, socket, head) => webSocket.upgrade(request, socket, head),
+    }),
+  );
 
   /** Also connections over which no request ever came, which Node does not count as idle. */
   const cutWhenIdle = () => {
@@ -152,7 +165,8 @@ export function createServer(options: ServerOptions): Server {
     await isClosed;
     clearTimeout(cut);
     connections.close();
-    graphiQL.close();
+    graphiQL?.close();
+    metrics.close();
     await yoga.dispose();
   };
 
@@ -170,13 +184,11 @@ export function createServer(options: ServerOptions): Server {
   };
 }
 
-function alwaysReady(): Readiness {
-  return { isReady: true, problem: undefined };
-}
+/** How a fault of the server itself is told. */
+const FAULT = { status: 500, code: 'INTERNAL_SERVER_ERROR', message: 'Unexpected error.' };
 
-function pathOf({ url = '/' }: IncomingMessage): string {
-  const end = url.indexOf('?');
-  return end < 0 ? url : url.slice(0, end);
+function alwaysReady(): Readiness {
+  return { causes: [] };
 }
 
 /** Whether a response is one that goes on until somebody ends it: begun, not ended, and asked for as a stream. */
@@ -188,17 +200,4 @@ function isStream(response: ServerResponse): boolean {
 /** Whether the client of a request named a media type. */
 function takes({ req }: ServerResponse, mediaType: string): boolean {
   return req.headers.accept?.includes(mediaType) === true;
-}
-
-function redirect(response: ServerResponse, location: string): void {
-  response.writeHead(302, { location }).end();
-}
-
-function refuse(response: ServerResponse, status: number, code: string, message: string): void {
-  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' });
-  response.end(JSON.stringify({ errors: [{ message, extensions: { code } }] }));
-}
-
-function refuseUpgrade(socket: Duplex, status: string): void {
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

@@ -18,6 +18,11 @@ type Plan = { readonly walks: number } | CompiledQuery | 'uncompilable';
 /** Executes a query or mutation, or resolves one event of a subscription. Given arguments that were validated before. */
 export type Execute = (args: ExecutionArgs) => Promise<ExecutionResult> | ExecutionResult;
 
+export interface ExecutorOptions {
+  /** Whether faults of variables don't name what may have been meant. Default false. */
+  readonly hideSuggestions?: boolean;
+}
+
 /**
  * Executes operations: the first time by walking the document (graphql-js), from the second time compiled to
  * JavaScript (graphql-jit), which is several times as fast. What can't be compiled is walked always.
@@ -25,7 +30,7 @@ export type Execute = (args: ExecutionArgs) => Promise<ExecutionResult> | Execut
  * What is compiled is remembered for as long as the document is, by identity. So whoever parses decides, by what it
  * keeps, how much that is.
  */
-export function createExecutor(): Execute {
+export function createExecutor({ hideSuggestions = false }: ExecutorOptions = {}): Execute {
   const plans = new WeakMap<DocumentNode, Map<string, Plan>>();
 
   const compiled = ({ schema, document, operationName }: ExecutionArgs) => {
@@ -47,7 +52,8 @@ export function createExecutor(): Execute {
     return typeof plan === 'object' && 'query' in plan ? plan : undefined;
   };
 
-  return (args) => {
+  return (given) => {
+    const args = { ...given, hideSuggestions };
     const plan = compiled(args);
     if (plan === undefined) return executeByWalking(args);
     const result = plan.query(args.rootValue, args.contextValue, args.variableValues);

@@ -23,6 +23,15 @@ export interface GraphiQLSettings {
 interface Page {
   readonly gzipped: Buffer;
   readonly etag: string;
+  /** What the page may load and run: its own script, and nothing from elsewhere. Its editor makes styles as it goes. */
+  readonly policy: string;
+}
+
+/** What the thread answers that makes the page. */
+interface Made {
+  readonly gzipped: Uint8Array;
+  /** SHA-256 of its one script. */
+  readonly scriptHash: string;
 }
 
 /**
@@ -37,10 +46,18 @@ const TAB_STYLE = '<style>.graphiql-tab { transform: none !important; }</style>'
  */
 const PAGE_MAKER = `
   const { parentPort, workerData } = require('node:worker_threads');
+  const { createHash } = require('node:crypto');
   const { gzipSync } = require('node:zlib');
   const { renderGraphiQL } = require(workerData.renderer);
-  const page = renderGraphiQL(workerData.options).trimStart();
-  parentPort.postMessage(gzipSync(page.replace('</head>', workerData.style + '</head>')));
+  const { style, options } = workerData;
+  const json = JSON.stringify(options);
+  const page = renderGraphiQL(options)
+    .trimStart()
+    .replace('</head>', () => style + '</head>')
+    .replace(json, () => json.replaceAll('<', '\\\\u003c'));
+  const script = page.slice(page.indexOf('<script>') + 8, page.lastIndexOf('</script>'));
+  const scriptHash = createHash('sha256').update(script).digest('base64');
+  parentPort.postMessage({ gzipped: gzipSync(page), scriptHash });
 `;
 
 /** The page of GraphiQL. It is made when it is first asked for, and kept. */
@@ -51,8 +68,13 @@ export interface GraphiQL {
   close(): void;
 }
 
-/** Serves GraphiQL, whole and out of this process: nothing is fetched from anywhere else. */
-export function createGraphiQL(settings: GraphiQLSettings, endpoint: string): GraphiQL {
+/** Serves GraphiQL, whole and out of this process: nothing is fetched from anywhere else; `undefined` where nobody wants it. */
+export function createGraphiQL(
+  wanted: false | Partial<GraphiQLSettings> | undefined,
+  endpoint: string,
+): GraphiQL | undefined {
+  if (wanted === false) return undefined;
+  const settings = { title: 'Millrace', operations: [], ...wanted };
   const closing = new AbortController();
   let making: Promise<Page> | undefined;
 
@@ -65,10 +87,11 @@ export function createGraphiQL(settings: GraphiQLSettings, endpoint: string): Gr
       making = undefined; // the next request tries again
       throw error;
     }
-    const { gzipped, etag } = page;
+    const { gzipped, etag, policy } = page;
     response.setHeader('cache-control', 'no-cache'); // ask each time whether it is still the same
     response.setHeader('etag', etag);
-    response.setHeader('vary', 'accept-encoding');
+    response.setHeader('content-security-policy', policy);
+    response.setHeader('cross-origin-opener-policy', 'same-origin');
     if (request.headers['if-none-match'] === etag) {
       response.writeHead(304).end();
       return;
@@ -101,20 +124,38 @@ async function makePage(
       options: {
         title,
         endpoint,
-        subscriptionsProtocol: 'WS',
+        subscriptionsProtocol: 'SSE', // so that subscriptions send the headers that people enter, as queries do
+        subscriptionsEndpoint: endpoint,
+        method: 'POST',
         schemaDescription: true,
         defaultTabs: operations,
       },
     },
   });
-  const gzipped = await new Promise<Buffer>((resolve, reject) => {
-    worker.once('message', (page: Uint8Array) => resolve(Buffer.from(page.buffer)));
+  const made = await new Promise<Made>((resolve, reject) => {
+    worker.once('message', resolve);
     worker.once('error', reject);
     signal.addEventListener('abort', () => void worker.terminate(), { once: true });
     worker.once('exit', (code) =>
       reject(new Error(`The GraphiQL page was not made: exit ${code}`)),
     );
   });
+  const gzipped = Buffer.from(made.gzipped.buffer);
   const etag = `"${createHash('sha256').update(gzipped).digest('base64url').slice(0, 22)}"`;
-  return { gzipped, etag };
+  return { gzipped, etag, policy: policyOf(made.scriptHash) };
+}
+
+function policyOf(scriptHash: string): string {
+  return [
+    "default-src 'none'",
+    `script-src 'sha256-${scriptHash}'`,
+    "style-src 'unsafe-inline'",
+    'img-src data:',
+    'font-src data:',
+    "connect-src 'self'",
+    'worker-src blob:',
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
 }

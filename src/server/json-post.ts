@@ -9,7 +9,11 @@ import {
 import { processRegularResult } from 'graphql-yoga';
 import { cutWhenStalled } from './cut-when-stalled.ts';
 import { comesInParts } from './defer-stream.ts';
+import { sendText } from './door/compression.ts';
+import { refuse } from './door/refusal.ts';
+import { bodyTooLarge } from './door/size-and-type.ts';
 import type { ServerLimits } from './limits.ts';
+import { noteErrors } from './note-operations.ts';
 import { readBody, readParams } from './request-params.ts';
 import type { ConnectionInfo } from './server.ts';
 import { GRAPHQL_PATH, type Yoga } from './yoga.ts';
@@ -44,12 +48,18 @@ export function createJsonPost(
     mediaType: string,
   ): Promise<void> => {
     const body = await readBody(request, maxBodyBytes);
-    if (body === undefined) return refuseBody(response, mediaType);
+    if (body === undefined) {
+      const refusal = bodyTooLarge(maxBodyBytes);
+      noteErrors(connection, undefined, [{ extensions: { code: refusal.code } }]);
+      response.setHeader('connection', 'close');
+      return refuse(response, refusal);
+    }
     request.body = body;
     const params = readParams(body);
+    const query = params && yoga.documents.find(params);
     const enveloped = yoga.getEnveloped({ connection });
-    const document = params && parseAndValidate(enveloped, params.query);
-    const operation = document && getOperationAST(document, params.operationName);
+    const document = typeof query === 'string' ? parseAndValidate(enveloped, query) : undefined;
+    const operation = document && getOperationAST(document, params?.operationName);
     if (
       document === undefined ||
       operation == null ||
@@ -71,10 +81,10 @@ export function createJsonPost(
     } catch (error) {
       result = { errors: [asGraphQLError(error, maskError)] };
     }
+    noteErrors(connection, result.data, result.errors);
     if (response.destroyed) return;
-    if (result.errors === undefined && result.extensions === undefined) {
-      send(response, 200, mediaType, JSON.stringify(result));
-    } else await sendByYoga(yoga, response, mediaType, result);
+    if (result.errors !== undefined) return sendByYoga(yoga, response, mediaType, result);
+    return sendText(response, 200, `${mediaType}; charset=utf-8`, JSON.stringify(result));
   };
 
   return (request: IncomingMessage, response: ServerResponse, connection: ConnectionInfo) => {
@@ -127,22 +137,7 @@ async function sendByYoga(
 ): Promise<void> {
   const made = processRegularResult(result, yoga.fetchAPI, mediaType);
   for (const [name, value] of made.headers) response.setHeader(name, value);
-  send(response, made.status, mediaType, await made.text());
-}
-
-function refuseBody(response: ServerResponse, mediaType: string): void {
-  const message = 'Request body too large';
-  const errors = [{ message, extensions: { code: 'REQUEST_ENTITY_TOO_LARGE' } }];
-  response.setHeader('connection', 'close');
-  send(response, 413, mediaType, JSON.stringify({ errors }));
-}
-
-function send(response: ServerResponse, status: number, mediaType: string, body: string): void {
-  response.writeHead(status, {
-    'content-type': `${mediaType}; charset=utf-8`,
-    'content-length': Buffer.byteLength(body),
-  });
-  response.end(body);
+  return sendText(response, made.status, `${mediaType}; charset=utf-8`, await made.text());
 }
 
 function asGraphQLError(

@@ -1,6 +1,8 @@
 import { type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql';
-import type { Clients } from './clients.ts';
+import { UnauthenticatedError } from '../lib/domain-error.ts';
+import { type Clients, clientName } from './clients.ts';
 import type { ConnectionCounters } from './connection-counters.ts';
+import { Frames, Message } from './message.ts';
 import { QueueSubscriber } from './queue-subscriber.ts';
 import type { ConnectionInfo } from './server.ts';
 import type { SharedSubscriptions } from './shared-subscriptions.ts';
@@ -21,13 +23,16 @@ export class LimitedSubscriptions {
     this.#counters = counters;
   }
 
-  /** As {@link SharedSubscriptions.subscribe}; `subscriber` is ended when nothing comes of it. */
+  /**
+   * As {@link SharedSubscriptions.subscribe}; `subscriber` is ended when nothing comes of it.
+   * @param subscriber default: one to be read from, which ends when its client is not to be heard any more
+   */
   async subscribe(
     args: ExecutionArgs,
-    { address }: ConnectionInfo,
-    subscriber: Subscriber = new QueueSubscriber(this.#counters),
+    connection: ConnectionInfo,
+    subscriber: Subscriber = this.#queueFor(connection),
   ): Promise<Subscriber | ExecutionResult> {
-    const giveBack = this.#clients.takeSubscription(address);
+    const giveBack = this.#clients.takeSubscription(clientName(connection));
     if (giveBack === undefined) {
       subscriber.end();
       return { errors: [refusal()] };
@@ -45,11 +50,26 @@ export class LimitedSubscriptions {
       if (result !== subscriber) subscriber.end();
     }
   }
+
+  #queueFor(connection: ConnectionInfo): QueueSubscriber {
+    const subscriber = new QueueSubscriber(this.#counters);
+    const stopListening = connection.onExpelled((problem) => {
+      subscriber.endWith(new Frames([new Message({ errors: [expulsion(problem)] })]));
+    });
+    subscriber.onLeft(stopListening);
+    return subscriber;
+  }
 }
 
 function refusal(): GraphQLError {
   const message =
-    'Your network address has as many subscriptions as it may. End some, or try again later.';
+    'Your key or your network address has as many subscriptions as it may. End some, or try again later.';
   const extensions = { code: TOO_MANY_SUBSCRIPTIONS, http: { status: 429 } };
   return new GraphQLError(message, { extensions });
+}
+
+/** What is told last to a client that is not to be heard any more, where no close code can say so. */
+export function expulsion(problem: string): GraphQLError {
+  const { code, message } = new UnauthenticatedError(`${problem}. Subscribe again with a new one.`);
+  return new GraphQLError(message, { extensions: { code } });
 }

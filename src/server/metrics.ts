@@ -1,127 +1,130 @@
 import type { ServerResponse } from 'node:http';
-import type * as Metrics from 'prom-client';
-import type { ConnectionCounters, ConnectionCounts } from './connection-counters.ts';
+import type * as Prometheus from 'prom-client';
+import type { ConnectionCounts } from './connection-counters.ts';
+import { connectionFigures } from './connection-figures.ts';
+import { sendText } from './door/compression.ts';
+import { type ProcessMetrics, watchProcess } from './process-metrics.ts';
+import type { Figure } from './server.ts';
+import { DURATION_BUCKETS, type DurationTally, type Tallies, type Tally } from './tallies.ts';
 
-/** Where Prometheus, and what reads as it does, finds the counts of the server. */
+/** Where Prometheus, and what reads as it does, finds the figures of the server. */
 export const METRICS_PATH = '/metrics';
 
-interface Metric {
-  readonly name: string;
-  readonly help: string;
-  readonly read: (counts: ConnectionCounts) => number;
+interface MetricsParts {
+  readonly count: () => ConnectionCounts;
+  readonly tallies: Tallies;
+  /** Figures of what is served. */
+  readonly figures: () => readonly Figure[];
 }
 
-const GAUGES: readonly Metric[] = [
-  {
-    name: 'millrace_websockets',
-    help: 'WebSockets that are open.',
-    read: ({ webSockets }) => webSockets,
-  },
-  {
-    name: 'millrace_event_streams',
-    help: 'Streams of server-sent events that are open.',
-    read: ({ eventStreams }) => eventStreams,
-  },
-  {
-    name: 'millrace_websocket_operations',
-    help: 'Operations that go on over WebSocket.',
-    read: ({ operations }) => operations,
-  },
-  {
-    name: 'millrace_subscriptions',
-    help: 'Subscriptions that go on, over any transport.',
-    read: ({ subscriptions }) => subscriptions,
-  },
-  {
-    name: 'millrace_subscription_groups',
-    help: 'Groups of subscriptions that are served by one execution.',
-    read: ({ groups }) => groups,
-  },
-];
+/** What Prometheus is told. */
+export interface Metrics {
+  answer(response: ServerResponse): Promise<void>;
+  close(): void;
+}
 
-const COUNTERS: readonly Metric[] = [
-  {
-    name: 'millrace_websockets_opened_total',
-    help: 'WebSockets that were opened.',
-    read: ({ openedTotal }) => openedTotal,
-  },
-  {
-    name: 'millrace_websockets_refused_total',
-    help: 'WebSockets that were closed at once since there were too many.',
-    read: ({ tooManyTotal }) => tooManyTotal,
-  },
-  {
-    name: 'millrace_messages_total',
-    help: 'Results handed to subscriptions.',
-    read: ({ messagesTotal }) => messagesTotal,
-  },
-  {
-    name: 'millrace_fell_behind_total',
-    help: 'Subscriptions to events that ended since the client was too slow.',
-    read: ({ fellBehindTotal }) => fellBehindTotal,
-  },
-];
+/** A value of a metric, with the labels and the name of its line. */
+interface Sample {
+  readonly labels: Readonly<Record<string, string | number>>;
+  readonly value: number;
+  readonly metricName?: string;
+}
 
-/** Why the server closed a socket; the field that counts it. All others are `other`. */
-const CLOSED: Readonly<Record<string, keyof ConnectionCounters>> = {
-  idle: 'idleTotal',
-  dead: 'deadTotal',
-  too_slow: 'tooSlowTotal',
-};
+/** A metric as a registry of `prom-client` reads it. */
+interface Family {
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly values: Sample[];
+}
 
 /**
- * Answers what `count` counts, in the text format of Prometheus. It is asked when somebody asks here, and never else.
- * `prom-client` is loaded then.
+ * Answers all figures, in the text format of Prometheus. They are read when somebody asks here, and never else; the process is
+ * watched, and `prom-client` loaded, from the first time on.
  */
-export function createMetrics(count: () => ConnectionCounts) {
-  let making: Promise<Metrics.Registry> | undefined;
-  return async (response: ServerResponse): Promise<void> => {
-    making ??= makeRegistry(count);
-    const registry = await making;
-    const text = await registry.metrics();
-    response.writeHead(200, { 'content-type': registry.contentType, 'cache-control': 'no-store' });
-    response.end(text);
+export function createMetrics({ count, tallies, figures }: MetricsParts): Metrics {
+  let watched: ProcessMetrics | undefined;
+  let isClosed = false;
+
+  return {
+    async answer(response) {
+      const { Registry } = await import('prom-client');
+      if (isClosed) return void response.destroy();
+      watched ??= watchProcess();
+      const registry = new Registry();
+      const families = [
+        ...asFamilies([...watched.read(), ...connectionFigures(count()), ...figures()]),
+        ...tallyFamilies(tallies),
+      ];
+      for (const family of families) {
+        // All that a registry asks of a metric is its name, and itself.
+        registry.registerMetric({
+          ...family,
+          get: async () => family,
+        } as unknown as Prometheus.Metric);
+      }
+      return sendText(response, 200, registry.contentType, await registry.metrics());
+    },
+    close() {
+      isClosed = true;
+      watched?.close();
+    },
   };
 }
 
-async function makeRegistry(count: () => ConnectionCounts): Promise<Metrics.Registry> {
-  const { Counter, Gauge, Registry } = await import('prom-client');
-  const registry = new Registry();
-  const registers = [registry];
-  for (const { name, help, read } of GAUGES) {
-    const gauge: Metrics.Gauge = new Gauge({
-      name,
-      help,
-      registers,
-      collect: () => gauge.set(read(count())),
-    });
+/** Figures of the same name together. */
+function asFamilies(figures: readonly Figure[]): Iterable<Family> {
+  const families = new Map<string, Family>();
+  for (const { name, help, kind, labels = {}, value } of figures) {
+    const family: Family = families.get(name) ?? { name, help, type: kind, values: [] };
+    families.set(name, family);
+    family.values.push({ labels, value });
   }
-  for (const { name, help, read } of COUNTERS) {
-    const counter: Metrics.Counter = new Counter({
-      name,
-      help,
-      registers,
-      collect() {
-        counter.reset();
-        counter.inc(read(count()));
-      },
-    });
-  }
-  const closed = new Counter({
-    name: 'millrace_websockets_closed_total',
-    help: 'WebSockets that were closed, by reason; other: by the client, for misuse, or since the server goes away.',
-    labelNames: ['reason'],
-    registers,
-    collect() {
-      const counts = count();
-      let other = counts.closedTotal;
-      closed.reset();
-      for (const [reason, field] of Object.entries(CLOSED)) {
-        closed.inc({ reason }, counts[field]);
-        other -= counts[field];
-      }
-      closed.inc({ reason: 'other' }, other);
+  return families.values();
+}
+
+function tallyFamilies(tallies: Tallies): Family[] {
+  return [
+    {
+      name: 'millrace_http_requests_total',
+      help: 'HTTP requests that were answered, by method and class of the status; none: the client had gone.',
+      type: 'counter',
+      values: samples(tallies.requests),
     },
+    {
+      name: 'millrace_refusals_total',
+      help: 'Requests and operations that were refused, by reason.',
+      type: 'counter',
+      values: samples(tallies.refusals),
+    },
+    {
+      name: 'millrace_operation_duration_seconds',
+      help: 'How long operations took, by type, transport and outcome, in seconds; subscriptions to their end.',
+      type: 'histogram',
+      values: [...tallies.operations].flatMap((tally) =>
+        histogram('millrace_operation_duration_seconds', tally),
+      ),
+    },
+  ];
+}
+
+function samples(tallies: Iterable<Tally>): Sample[] {
+  return [...tallies].map(({ labels, count }) => ({ labels, value: count }));
+}
+
+function histogram(
+  name: string,
+  { labels, inBuckets, count, sumSeconds }: DurationTally,
+): Sample[] {
+  let upTo = 0;
+  const buckets = DURATION_BUCKETS.map((end, at) => {
+    upTo += inBuckets[at] ?? 0;
+    return { metricName: `${name}_bucket`, labels: { ...labels, le: end }, value: upTo };
   });
-  return registry;
+  return [
+    ...buckets,
+    { metricName: `${name}_bucket`, labels: { ...labels, le: '+Inf' }, value: count },
+    { metricName: `${name}_sum`, labels, value: sumSeconds },
+    { metricName: `${name}_count`, labels, value: count },
+  ];
 }

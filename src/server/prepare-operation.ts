@@ -6,6 +6,7 @@ import {
   getOperationAST,
 } from 'graphql';
 import { messageOf } from '../lib/domain-error.ts';
+import { refusal } from './document-limits.ts';
 import type { Params } from './request-params.ts';
 import type { ConnectionInfo } from './server.ts';
 import type { Yoga } from './yoga.ts';
@@ -25,8 +26,11 @@ export interface PreparedOperation {
 export async function prepareOperation(
   yoga: Yoga,
   connection: ConnectionInfo,
-  { query, variables, operationName }: Params,
+  params: Params,
 ): Promise<PreparedOperation | readonly GraphQLError[]> {
+  const { variables, operationName } = params;
+  const query = yoga.documents.find(params);
+  if (query === undefined || query instanceof GraphQLError) return [query ?? noDocument()];
   const { schema, parse, validate, contextFactory, execute, subscribe } = yoga.getEnveloped({
     connection,
   });
@@ -53,4 +57,8 @@ export async function prepareOperation(
     // Masked already: by the context's error handler, or it is a fault of the document.
     return [error instanceof GraphQLError ? error : new GraphQLError(messageOf(error))];
   }
+}
+
+function noDocument(): GraphQLError {
+  return refusal('BAD_REQUEST', 'Send a document, as query.');
 }

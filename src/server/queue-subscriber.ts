@@ -53,9 +53,15 @@ export class QueueSubscriber extends Subscriber {
     });
   }
 
+  /** Says this in place of all that waits, and ends. */
+  endWith(frames: Frames): void {
+    this.#discard();
+    this.send(frames);
+    this.end();
+  }
+
   override return(): Promise<IteratorResult<ExecutionResult>> {
-    this.#waiting.length = 0;
-    this.#waitingBytes = 0;
+    this.#discard();
     return super.return();
   }
 
@@ -63,6 +69,11 @@ export class QueueSubscriber extends Subscriber {
     this.#tellFree();
     this.#reader?.({ value: undefined, done: true });
     this.#reader = undefined;
+  }
+
+  #discard(): void {
+    this.#waiting.length = 0;
+    this.#waitingBytes = 0;
   }
 
   #tellFree(): void {

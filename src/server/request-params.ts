@@ -2,7 +2,9 @@ import type { IncomingMessage } from 'node:http';
 
 /** What a client asks for, in the words of GraphQL over HTTP. */
 export interface Params {
-  readonly query: string;
+  readonly query?: string | null | undefined;
+  /** Names a document that the server knows, in place of `query`. */
+  readonly documentId?: string | null | undefined;
   readonly variables?: Record<string, unknown> | null | undefined;
   readonly operationName?: string | null | undefined;
   readonly extensions?: Record<string, unknown> | null | undefined;
@@ -10,20 +12,24 @@ export interface Params {
 
 const PARAM_NAMES: ReadonlySet<string> = new Set([
   'query',
+  'documentId',
   'variables',
   'operationName',
   'extensions',
 ]);
 
-/** The body as text; `undefined` when it is too large. Rejected when the client goes away. */
+/** The body as text; `undefined` when it is too large: then the rest is not read. Rejected when the client goes away. */
 export async function readBody(request: IncomingMessage, maxBodyBytes: number) {
   return new Promise<string | undefined>((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
     request.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes > maxBodyBytes) resolve(undefined);
-      else chunks.push(chunk);
+      if (bytes <= maxBodyBytes) chunks.push(chunk);
+      else {
+        request.pause();
+        resolve(undefined);
+      }
     });
     request.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
     request.on('error', reject);
@@ -40,13 +46,16 @@ export function readParams(body: string): Params | undefined {
   }
   if (!isRecord(value) || !Object.keys(value).every((key) => PARAM_NAMES.has(key)))
     return undefined;
-  const { query, variables, operationName, extensions } = value;
+  const { query, documentId, variables, operationName, extensions } = value;
+  const { persistedQuery } = isRecord(extensions) ? extensions : {};
+  const namesDocument = typeof documentId === 'string' || isRecord(persistedQuery);
   const isWellFormed =
-    typeof query === 'string' &&
+    (typeof query === 'string' || (query == null && namesDocument)) &&
+    (documentId == null || typeof documentId === 'string') &&
     (variables == null || isRecord(variables)) &&
     (operationName == null || typeof operationName === 'string') &&
     (extensions == null || isRecord(extensions));
-  return isWellFormed ? { ...(value as Partial<Params>), query } : undefined;
+  return isWellFormed ? (value as Params) : undefined;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,6 +1,6 @@
 import { DomainError } from '../lib/domain-error.ts';
 
-/** Why a server can't listen. */
+/** Why a server can't be made, or can't listen. */
 export type ServerErrorCode =
   /** Another program listens there. */
   | 'PORT_IN_USE'
@@ -11,9 +11,11 @@ export type ServerErrorCode =
   /** The machine has no such address. */
   | 'HOST_UNAVAILABLE'
   /** `close` was called before. */
-  | 'SERVER_CLOSED';
+  | 'SERVER_CLOSED'
+  /** The options of cross-origin requests can't be meant so. */
+  | 'INVALID_CORS';
 
-/** The server can't listen where it was told to. */
+/** The server can't be made as it was told to, or can't listen where. */
 export class ServerError extends DomainError {
   readonly code: ServerErrorCode;
 

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import type { ClientConnection } from './client-connection.ts';
+import { clientName, type GiveBack } from './clients.ts';
 import { CLOSE_CODES, fitReason } from './close-codes.ts';
 import type { Connections } from './connections.ts';
 import type { Beating } from './heartbeat.ts';
@@ -10,6 +11,9 @@ import { SocketWriter } from './socket-writer.ts';
 
 /** A client that was refused more than so many times its operations in a row is closed. */
 const REFUSED_PER_OPERATION = 10;
+
+/** A client that says so often between two heartbeats what asks for nothing is closed. */
+const MOST_CHATTER = 1000;
 
 /**
  * One WebSocket, from its opening to its close: what goes on on it, and whether its client is still there. At each heartbeat it
@@ -28,6 +32,11 @@ export class SocketConnection implements Beating {
   readonly #connections: Connections;
   /** In the heartbeat. */
   readonly #place: number;
+  readonly #openedMs = performance.now();
+  /** Of what its client may have. */
+  #giveBack: GiveBack;
+  #stopListening: () => void = () => undefined;
+  #chatter = 0;
   #operations = 0;
   /** Refused since one was served. */
   #refused = 0;
@@ -41,13 +50,20 @@ export class SocketConnection implements Beating {
     socket: WebSocket,
     connection: Socket,
     client: ClientConnection,
-    { connections, limits }: { readonly connections: Connections; readonly limits: ServerLimits },
+    parts: {
+      readonly connections: Connections;
+      readonly limits: ServerLimits;
+      /** What was taken for it when it was opened. */
+      readonly giveBack: GiveBack;
+    },
   ) {
+    const { connections, limits, giveBack } = parts;
     const { counters, heartbeat } = connections;
     this.#socket = socket;
     this.client = client;
     this.#limits = limits;
     this.#connections = connections;
+    this.#giveBack = giveBack;
     this.writer = new SocketWriter(socket, connection, {
       stallMs: limits.stallMs,
       onStalled: () => this.#closeSlow(),
@@ -57,8 +73,12 @@ export class SocketConnection implements Beating {
     this.#place = heartbeat.join(this);
     socket.on('pong', () => {
       this.#isSilent = false;
+      this.chatter();
     });
-    socket.on('ping', () => this.holdUp()); // `ws` answers it
+    socket.on('ping', () => {
+      this.holdUp(); // `ws` answers it
+      this.chatter();
+    });
   }
 
   /** The socket is closed. To be called once. */
@@ -68,11 +88,40 @@ export class SocketConnection implements Beating {
     counters.closedTotal++;
     if (this.#reason !== undefined) counters[this.#reason]++;
     heartbeat.leave(this, this.#place);
+    this.#stopListening();
+    this.#giveBack();
     this.writer.close();
   }
 
   get isOpen(): boolean {
     return this.#socket.readyState === this.#socket.OPEN;
+  }
+
+  /** How long its client may take from now on until it is let in, in milliseconds. */
+  get initLeftMs(): number {
+    return Math.max(0, this.#openedMs + this.#limits.initTimeoutMs - performance.now());
+  }
+
+  /**
+   * Who its client is, is known now: it counts as that one's, and is closed when that does not hold any more.
+   * @returns whether that client may have another socket
+   */
+  admit(): boolean {
+    this.#giveBack();
+    const giveBack = this.#connections.clients.takeSocket(clientName(this.client));
+    if (giveBack === undefined) return false;
+    this.#giveBack = giveBack;
+    this.#stopListening = this.client.onExpelled((problem) =>
+      this.close(CLOSE_CODES.forbidden, problem),
+    );
+    return true;
+  }
+
+  /** The client said something that asks for nothing, such as a ping. Who goes on and on is closed. */
+  chatter(): void {
+    this.#chatter++;
+    if (this.#chatter <= MOST_CHATTER || !this.isOpen) return;
+    this.close(CLOSE_CODES.floods, 'Too many pings');
   }
 
   /**
@@ -130,6 +179,7 @@ export class SocketConnection implements Beating {
 
   /** Once a heartbeat. */
   beat(): void {
+    this.#chatter = 0;
     if (this.#isSilent && !this.#isHeldUp) {
       this.#reason ??= 'deadTotal';
       this.#socket.terminate();

@@ -30,8 +30,8 @@ interface Operation {
 export interface SseOperation {
   /** Runs it to its end. Never fails; does nothing when it was stopped meanwhile. */
   run(perform: PreparedOperation['perform']): Promise<void>;
-  /** Gives the place back. */
-  stop(): void;
+  /** Gives the place back. `last` is said in place of what waits to be written. */
+  stop(last?: ExecutionResult): void;
 }
 
 /** See {@link State}. */
@@ -94,8 +94,12 @@ export class SseStream {
     const isOver = () => this.#operations.get(id) !== operation;
     return {
       run: (perform) => this.#run(id, operation, isOver, perform),
-      stop: () => {
-        if (!isOver()) this.stop(id);
+      stop: (last) => {
+        if (isOver()) return;
+        this.stop(id);
+        if (last !== undefined && this.#state.kind !== 'closed') {
+          void this.take(id).run(async () => last);
+        }
       },
     };
   }

@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ExecutionResult } from 'graphql';
+import { isAsyncIterable } from 'graphql-yoga';
+import { clientName } from './clients.ts';
 import { cutWhenStalled } from './cut-when-stalled.ts';
+import { expulsion } from './limited-subscriptions.ts';
 import type { ServerLimits } from './limits.ts';
+import type { OperationLog } from './operation-log.ts';
 import { prepareOperation } from './prepare-operation.ts';
 import { readBody, readParams } from './request-params.ts';
 import type { ConnectionInfo } from './server.ts';
@@ -11,6 +16,14 @@ import type { Yoga } from './yoga.ts';
 
 /** Ids of operations come back with each result. */
 const MAX_ID_LENGTH = 256;
+
+/** A stream, and whose it is: to anybody else there is none. */
+interface Reserved {
+  readonly stream: SseStream;
+  readonly owner: string;
+  /** Whose limits it counts for. */
+  readonly client: string;
+}
 
 /** Where the single connection mode of graphql-sse comes in: one stream of server-sent events, several operations. */
 export interface SseStreams {
@@ -26,32 +39,54 @@ export interface SseStreams {
   close(): void;
 }
 
+interface SseParts {
+  readonly yoga: Yoga;
+  readonly operationLog: OperationLog;
+  readonly maskError: (error: unknown, message: string) => Error;
+}
+
 /**
  * Serves the single connection mode of the graphql-sse protocol: PUT reserves a stream and answers its token, GET opens
- * it, POST begins an operation in it, DELETE ends one. Each operation has the rights of the request that began it; the
- * token is a secret of the client, which can't be guessed.
+ * it, POST begins an operation in it, DELETE ends one. The token is a secret of the client, which can't be guessed, and is no
+ * key: each request shows who it is besides, and knows only streams of its own tenant and subject. Each operation has the rights of the
+ * request that began it, and ends with them; with those of the request that opened it the stream ends.
  */
 export function createSseStreams(
-  yoga: Yoga,
+  { yoga, operationLog, maskError }: SseParts,
   limits: ServerLimits,
-  maskError: (error: unknown, message: string) => Error,
 ): SseStreams {
-  const { maxBodyBytes, maxOperationsPerSocket, maxSseReserved, sseReservedMs, stallMs } = limits;
-  const streams = new Map<string, SseStream>();
+  const { maxBodyBytes, maxOperationsPerSocket, sseReservedMs, stallMs } = limits;
+  const streams = new Map<string, Reserved>();
 
-  const reserve = (response: ServerResponse) => {
-    let reserved = 0;
-    for (const stream of streams.values()) if (stream.state === 'reserved') reserved++;
-    if (reserved >= maxSseReserved) {
+  const mayReserve = (name: string) => {
+    let all = 0;
+    let own = 0;
+    for (const { stream, client } of streams.values()) {
+      if (stream.state !== 'reserved') continue;
+      all++;
+      if (client === name) own++;
+    }
+    return all < limits.maxSseReserved && own < limits.maxSseReservedPerClient;
+  };
+
+  const reserve = (response: ServerResponse, connection: ConnectionInfo) => {
+    const client = clientName(connection);
+    if (!mayReserve(client)) {
       const message = 'Too many streams are reserved that nobody opened. Try again later.';
       return refuse(response, 503, 'TOO_MANY_RESERVATIONS', message);
     }
     const token = randomUUID();
-    streams.set(token, new SseStream(sseReservedMs, maskError, () => streams.delete(token)));
+    const stream = new SseStream(sseReservedMs, maskError, () => streams.delete(token));
+    streams.set(token, { stream, owner: ownerName(connection), client });
     response.writeHead(201, { 'content-type': 'text/plain; charset=utf-8' }).end(token);
   };
 
-  const open = (stream: SseStream, { headers }: IncomingMessage, response: ServerResponse) => {
+  const open = (
+    stream: SseStream,
+    { headers }: IncomingMessage,
+    response: ServerResponse,
+    connection: ConnectionInfo,
+  ) => {
     if (headers.accept?.includes('text/event-stream') !== true) {
       const message = 'A stream is opened with Accept: text/event-stream.';
       return refuse(response, 406, 'NOT_ACCEPTABLE', message);
@@ -61,6 +96,8 @@ export function createSseStreams(
     }
     stream.open(response);
     cutWhenStalled(response, stallMs);
+    const stopListening = connection.onExpelled(() => stream.close());
+    response.once('close', stopListening);
   };
 
   const begin = async (
@@ -98,21 +135,38 @@ export function createSseStreams(
     }
     if (stream.state === 'closed') return refuseUnknown(response);
     const operation = stream.take(id);
+    const tell = operationLog.begin(connection, 'sse');
     const prepared = await prepareOperation(yoga, connection, params);
     if ('perform' in prepared) {
       response.writeHead(202).end();
-      return operation.run(prepared.perform);
+      const stopListening = connection.onExpelled((problem) =>
+        operation.stop({ errors: [expulsion(problem)] }),
+      );
+      let answered: ExecutionResult | undefined;
+      const perform = async () => {
+        const outcome = await prepared.perform();
+        if (!isAsyncIterable(outcome)) answered = outcome;
+        return outcome;
+      };
+      return operation.run(perform).finally(() => {
+        stopListening();
+        tell(prepared.args, answered);
+      });
     }
     operation.stop();
+    tell(undefined, { errors: prepared });
     const errors = prepared.map(showError);
     answerJson(response, 400, { errors });
   };
 
   const answer: SseStreams['answer'] = async (request, response, connection) => {
-    if (request.method === 'PUT') return reserve(response);
-    const stream = streams.get(readToken(request) ?? '');
-    if (stream === undefined) return refuseUnknown(response);
-    if (request.method === 'GET') return open(stream, request, response);
+    if (request.method === 'PUT') return reserve(response, connection);
+    const reserved = streams.get(readToken(request) ?? '');
+    if (reserved === undefined || reserved.owner !== ownerName(connection)) {
+      return refuseUnknown(response);
+    }
+    const { stream } = reserved;
+    if (request.method === 'GET') return open(stream, request, response, connection);
     if (request.method === 'POST') return begin(stream, request, response, connection);
     const id = readSearch(request).get('operationId');
     if (id === null) {
@@ -131,9 +185,14 @@ export function createSseStreams(
     },
     answer,
     close() {
-      for (const stream of [...streams.values()]) stream.close();
+      for (const { stream } of [...streams.values()]) stream.close();
     },
   };
+}
+
+/** Names whose a stream is that a request reserves, and who may use it. */
+function ownerName({ identity: { tenant, subject } }: ConnectionInfo): string {
+  return JSON.stringify([tenant, subject]);
 }
 
 function readToken(request: IncomingMessage): string | undefined {

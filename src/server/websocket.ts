@@ -5,11 +5,16 @@ import { type ExecutionArgs, GraphQLError } from 'graphql';
 import { handleProtocols, makeServer } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
+import type { Authentication, Refusal } from './authentication.ts';
+import type { ClientConnection } from './client-connection.ts';
+import { clientName } from './clients.ts';
 import { CLOSE_CODES } from './close-codes.ts';
 import type { Connections } from './connections.ts';
 import { TOO_MANY_SUBSCRIPTIONS } from './limited-subscriptions.ts';
 import type { ServerLimits } from './limits.ts';
 import { idOf } from './operation-ids.ts';
+import type { OperationLog } from './operation-log.ts';
+import { RATE_LIMITED, rateRefusal, toSeconds } from './operation-rules.ts';
 import { type Outcome, prepareOperation } from './prepare-operation.ts';
 import { showError, showResult } from './show-result.ts';
 import { SocketConnection } from './socket-connection.ts';
@@ -19,6 +24,8 @@ import type { Subscribers, Yoga } from './yoga.ts';
 /** So many sockets above the limit are told so; more are cut without a word. */
 const MOST_TURNED_AWAY = 1000;
 
+const TOO_MANY_SOCKETS = 'Try again later';
+
 /** Where WebSocket clients come in. */
 export interface WebSocketEndpoint {
   /** Makes a WebSocket of an upgrade request. */
@@ -27,24 +34,33 @@ export interface WebSocketEndpoint {
   close(): Promise<void>;
 }
 
+interface WebSocketParts {
+  readonly yoga: Yoga;
+  readonly subscribers: Subscribers;
+  readonly connections: Connections;
+  readonly authentication: Authentication;
+  readonly operationLog: OperationLog;
+  readonly logger: Logger;
+}
+
 /**
  * Serves GraphQL over WebSocket by the graphql-transport-ws protocol. Each operation goes through the same parsing,
  * validation, execution and masking as over HTTP.
  */
 export function createWebSocketEndpoint(
-  yoga: Yoga,
-  subscribers: Subscribers,
-  connections: Connections,
+  { yoga, subscribers, connections, authentication, operationLog, logger }: WebSocketParts,
   limits: ServerLimits,
-  logger: Logger,
 ): WebSocketEndpoint {
   const { maxFrameBytes, maxSockets, maxOperationsPerSocket, initTimeoutMs, closeGraceMs } = limits;
-  const { clients, counters } = connections;
-  const sockets = new WebSocketServer({
+  const { clients, counters, rateLimiter } = connections;
+  const socketOptions = {
     noServer: true,
     maxPayload: maxFrameBytes,
+    /** How long a client may take to answer a close, in milliseconds. The types don't know it yet. */
+    closeTimeout: closeGraceMs,
     handleProtocols,
-  });
+  };
+  const sockets = new WebSocketServer(socketOptions);
   const opened = new Set<SocketConnection>();
   /** Those that were prepared and not performed yet. */
   const prepared = new WeakMap<ExecutionArgs, () => Promise<Outcome>>();
@@ -57,22 +73,50 @@ export function createWebSocketEndpoint(
 
   const protocol = makeServer<Record<string, unknown>, SocketConnection>({
     connectionInitWaitTimeout: initTimeoutMs,
-    onConnect({ extra: { client }, connectionParams = {} }) {
+    async onConnect({ extra: connection, connectionParams = {} }) {
+      const { client } = connection;
       client.connectionParams = connectionParams;
+      const refusal = await authentication.admit(client, connection.initLeftMs);
+      if (!connection.isOpen) return false;
+      if (refusal !== undefined) {
+        connection.close(...farewellOf(refusal));
+        return false;
+      }
+      if (!connection.admit()) {
+        connection.close(CLOSE_CODES.tryAgainLater, TOO_MANY_SOCKETS);
+        return false;
+      }
+      const { expiresAt } = client.identity;
+      if (expiresAt === undefined) return true;
+      const [until, now] = [new Date(expiresAt), new Date()];
+      return { expiresAt: until.toISOString(), serverTime: now.toISOString() };
     },
+    onPing: ({ extra: connection }) => connection.chatter(),
+    onPong: ({ extra: connection }) => connection.chatter(),
     execute: perform,
     subscribe: perform,
     async onSubscribe({ extra: connection }, name, payload) {
+      const tell = operationLog.begin(connection.client, 'websocket');
+      const refuse = (errors: readonly GraphQLError[]) => {
+        tell(undefined, { errors });
+        return errors;
+      };
       const end = connection.begin();
       if (end === undefined) {
         connection.refused();
         const message = `More than ${maxOperationsPerSocket} operations at once on one WebSocket. Complete some, or open another.`;
-        return [new GraphQLError(message, { extensions: { code: 'TOO_MANY_OPERATIONS' } })];
+        return refuse([new GraphQLError(message, { extensions: { code: 'TOO_MANY_OPERATIONS' } })]);
+      }
+      const waitMs = rateLimiter.take(connection.client, 'requests', 1);
+      if (waitMs !== undefined) {
+        end();
+        connection.refused();
+        return refuse([rateRefusal('requests', waitMs)]);
       }
       const operation = await prepareOperation(yoga, connection.client, payload);
       if (!('perform' in operation)) {
         end();
-        return operation;
+        return refuse(operation);
       }
       const { args } = operation;
       if (operation.isSubscription) {
@@ -83,7 +127,12 @@ export function createWebSocketEndpoint(
           const outcome = await operation.perform();
           if (isRefusal(outcome)) connection.refused();
           else connection.served();
-          if (!(Symbol.asyncIterator in outcome)) return outcome;
+          if (!(Symbol.asyncIterator in outcome)) {
+            tell(args, outcome);
+            return outcome;
+          }
+          if (subscriber.hasLeft) tell(args);
+          else subscriber.onLeft(() => tell(args));
           // The protocol holds on to these for as long as the operation goes on, and needs none of them any more.
           args.contextValue = undefined;
           Object.assign(payload, { query: '', variables: null });
@@ -91,9 +140,12 @@ export function createWebSocketEndpoint(
         });
       } else {
         prepared.set(args, async () => {
-          connection.served();
           try {
-            return await operation.perform();
+            const outcome = await operation.perform();
+            if (isRefusal(outcome)) connection.refused();
+            else connection.served();
+            tell(args, Symbol.asyncIterator in outcome ? undefined : outcome);
+            return outcome;
           } finally {
             end();
           }
@@ -111,17 +163,17 @@ export function createWebSocketEndpoint(
     onNext: (_context, _id, _payload, _args, result) => showResult(result),
   });
 
-  const open = (socket: WebSocket, request: IncomingMessage, tcp: Socket) => {
+  const open = (socket: WebSocket, client: ClientConnection, tcp: Socket) => {
     // Malformed and oversized frames come here; `ws` then closes the socket by itself, with the fitting code.
     socket.on('error', (error) => logger.debug({ err: error }, 'A WebSocket was misused.'));
-    const client = connections.add('websocket', request);
-    const giveBack = opened.size < maxSockets ? clients.takeSocket(client.address) : undefined;
+    // By its network: who it is, is not known yet.
+    const giveBack = opened.size < maxSockets ? clients.takeSocket(clientName(client)) : undefined;
     if (giveBack === undefined) {
       counters.tooManyTotal++;
-      socket.close(CLOSE_CODES.tryAgainLater, 'Try again later');
+      socket.close(CLOSE_CODES.tryAgainLater, TOO_MANY_SOCKETS);
       return;
     }
-    const connection = new SocketConnection(socket, tcp, client, { connections, limits });
+    const connection = new SocketConnection(socket, tcp, client, { connections, limits, giveBack });
     opened.add(connection);
     const { ids } = connection;
     const closed = protocol.opened(
@@ -137,8 +189,9 @@ export function createWebSocketEndpoint(
           }),
         close: (code = 1000, reason = '') => connection.close(code, reason),
         onMessage: (handle) => {
-          socket.on('message', (data) => {
+          socket.on('message', (data, isBinary) => {
             if (!connection.isOpen) return;
+            if (isBinary) return connection.close(CLOSE_CODES.binary, 'Send text');
             const reading = ids.read(String(data));
             if (reading.kind === 'IGNORE') return;
             if (reading.kind === 'CLOSE') return connection.close(reading.code, reading.reason);
@@ -155,7 +208,6 @@ export function createWebSocketEndpoint(
     socket.on('close', (code, reason) => {
       opened.delete(connection);
       connection.closed();
-      giveBack();
       closed(code, String(reason)).catch((error: unknown) =>
         logger.error({ err: error }, 'A WebSocket could not be tidied up.'),
       );
@@ -168,8 +220,15 @@ export function createWebSocketEndpoint(
         socket.destroy();
         return;
       }
+      const client = connections.add('websocket', request);
+      const waitMs = rateLimiter.take(client, 'requests', 1);
+      if (waitMs !== undefined) {
+        const lines = ['HTTP/1.1 429 Too Many Requests', `Retry-After: ${toSeconds(waitMs)}`];
+        socket.end([...lines, 'Connection: close', 'Content-Length: 0', '', ''].join('\r\n'));
+        return;
+      }
       // What the HTTP server hands over is the connection itself, whatever its type says.
-      sockets.handleUpgrade(request, socket, head, (made) => open(made, request, socket as Socket));
+      sockets.handleUpgrade(request, socket, head, (made) => open(made, client, socket as Socket));
     },
     async close() {
       for (const connection of opened) connection.goAway();
@@ -182,8 +241,16 @@ export function createWebSocketEndpoint(
   };
 }
 
+/** How one who was not let in is told why. */
+function farewellOf({ status, message, retryAfterMs }: Refusal): [code: number, reason: string] {
+  if (status === 401) return [CLOSE_CODES.forbidden, message];
+  if (retryAfterMs === undefined) return [CLOSE_CODES.tryAgainLater, message];
+  const waitMs = Math.ceil(retryAfterMs);
+  return [CLOSE_CODES.tryAgainLater, `Too many failed attempts, retry in ${waitMs} ms`];
+}
+
 function isRefusal(outcome: Outcome): boolean {
   if (Symbol.asyncIterator in outcome) return false;
   const { code } = outcome.errors?.[0]?.extensions ?? {};
-  return code === TOO_MANY_SUBSCRIPTIONS;
+  return code === TOO_MANY_SUBSCRIPTIONS || code === RATE_LIMITED;
 }

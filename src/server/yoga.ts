@@ -1,5 +1,12 @@
 import { useDeferStream } from '@graphql-yoga/plugin-defer-stream';
-import { GraphQLError, parse } from 'graphql';
+import {
+  type ExecutionArgs,
+  type ExecutionResult,
+  GraphQLError,
+  getOperationAST,
+  getVariableValues,
+  parse,
+} from 'graphql';
 import {
   createLRUCache,
   createYoga,
@@ -10,12 +17,19 @@ import {
 import type { Logger } from 'pino';
 import type { Connections } from './connections.ts';
 import { comesInParts, useAnswersInParts } from './defer-stream.ts';
+import { checkLength } from './document-limits.ts';
+import { type DocumentRequest, Documents } from './documents.ts';
+import { useCompression } from './door/compression.ts';
 import { createExecutor } from './executor.ts';
 import { LimitedSubscriptions } from './limited-subscriptions.ts';
 import type { ServerLimits } from './limits.ts';
+import { useOperationNotes } from './note-operations.ts';
+import { OperationRules } from './operation-rules.ts';
 import type { ConnectionInfo, ServerOptions } from './server.ts';
 import { SharedSubscriptions } from './shared-subscriptions.ts';
 import type { Subscriber } from './subscriber.ts';
+import { useTracing } from './telemetry.ts';
+import { validateBy } from './validate-by.ts';
 
 /** Where GraphQL is served, over HTTP and WebSocket alike. */
 export const GRAPHQL_PATH = '/graphql';
@@ -25,6 +39,9 @@ const REMEMBERED_DOCUMENTS = 500;
 
 /** Documents longer than this, in characters, are not remembered: 500 of them must not fill the memory. */
 const REMEMBERED_LENGTH = 20_000;
+
+/** So many faults of variables are told, as graphql-js does. */
+const MOST_MISFITS = 50;
 
 /** What a transport tells about itself with each operation. */
 export interface TransportContext {
@@ -44,17 +61,22 @@ export function createGraphQLYoga(
   subscribers: Subscribers,
   connections: Connections,
 ) {
-  const { schema, createContext, logger, maskError } = options;
-  return createYoga<TransportContext>({
+  const { schema, createContext, logger, maskError, trustedDocuments } = options;
+  const documents = new Documents(trustedDocuments);
+  const yoga = createYoga<TransportContext>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
     context: ({ connection }) => createContext(connection),
     plugins: [
-      useOwnEngine(options, limits, subscribers, connections),
+      useOperationNotes(),
+      useDocuments(documents),
+      useOwnEngine(options, limits, documents, subscribers, connections),
       useDeferStream(),
       useAnswersInParts(maskError),
       useErrorCodes(),
       useRelease(),
+      useCompression(),
+      useTracing(),
     ],
     maskedErrors: { maskError, isDev: false },
     maxRequestBodySize: limits.maxBodyBytes,
@@ -65,36 +87,103 @@ export function createGraphQLYoga(
     cors: false,
     graphiql: false,
     landingPage: false,
+    extraParamNames: ['documentId'],
   });
+  return Object.assign(yoga, { documents });
+}
+
+/** Puts the text of a document in place of its id. Who does not come through yoga's own door does so himself. */
+function useDocuments(documents: Documents): Plugin<TransportContext> {
+  return {
+    onParams({ request, params, setParams }) {
+      if (typeof params !== 'object' || params === null) return; // yoga says what is wrong
+      // Of a URL yoga itself reads no ids.
+      const { searchParams } = new URL(request.url);
+      const documentId = request.method === 'GET' ? searchParams.get('documentId') : null;
+      const asked: DocumentRequest = { documentId, ...params };
+      const query = documents.find(asked);
+      if (query instanceof GraphQLError) throw query;
+      if (query !== undefined && query !== params.query) setParams({ ...params, query });
+    },
+  };
 }
 
 /** What answers in parts is left to yoga's own executor, which is slower but can do that. */
 function useOwnEngine(
-  { maskError, sharingKey = () => undefined }: ServerOptions,
-  { maxDocumentTokens }: ServerLimits,
+  options: ServerOptions,
+  limits: ServerLimits,
+  documents: Documents,
   subscribers: Subscribers,
-  { clients, counters }: Connections,
+  { clients, counters, rateLimiter }: Connections,
 ): Plugin<TransportContext> {
-  const execute = createExecutor();
+  const { measureCost, maskError, sharingKey = () => undefined } = options;
+  const { introspection = true, suggestions = true } = options;
+  const { maxVariablesDepth } = limits;
+  const rules = new OperationRules({ measureCost, maskError, rateLimiter, maxVariablesDepth });
+  const execute = createExecutor({ hideSuggestions: !suggestions });
   const shared = new SharedSubscriptions({ execute, maskError, sharingKey, counters });
   const subscriptions = new LimitedSubscriptions(shared, clients, counters);
-  const parseWithin: typeof parse = (source, options) =>
-    parse(source, { ...options, maxTokens: maxDocumentTokens });
+  const validate = validateBy({ introspection, suggestions }, limits);
   return {
-    onParse: ({ setParseFn }) => setParseFn(parseWithin),
-    onExecute({ args: { document, contextValue }, setExecuteFn }) {
-      if (!comesInParts(document, contextValue.connection)) setExecuteFn(execute);
+    onParse({ params: { source }, setParseFn }) {
+      const text = typeof source === 'string' ? source : source.body;
+      documents.check(text);
+      checkLength(text, limits);
+      setParseFn((given, parseOptions) =>
+        parse(given, { ...parseOptions, maxTokens: limits.maxDocumentTokens }),
+      );
+    },
+    onValidate: ({ setValidationFn }) => setValidationFn(validate),
+    onExecute({ args, setExecuteFn, setResultAndStopExecution }) {
+      const { connection } = args.contextValue;
+      const admitted = rules.admit(args, connection);
+      if (admitted instanceof GraphQLError) {
+        return setResultAndStopExecution({ errors: [admitted] });
+      }
+      if (!comesInParts(args.document, connection)) setExecuteFn(execute);
+      else if (!suggestions) {
+        const errors = findMisfits(args); // that executor can't hold back what it suggests
+        if (errors !== undefined) return setResultAndStopExecution(withInputCode({ errors }));
+      }
+      const { cost } = admitted;
+      if (cost === undefined) return;
+      const tell = (result: ExecutionResult): ExecutionResult => {
+        const extensions = { ...result.extensions, cost: rules.tell(cost, connection) };
+        return { ...result, extensions };
+      };
+      return {
+        onExecuteDone({ result, setResult }) {
+          if (!isAsyncIterable(result)) return setResult(tell(result));
+          let isFirst = true;
+          return {
+            onNext(part) {
+              if (isFirst) part.setResult(tell(part.result));
+              isFirst = false;
+            },
+          };
+        },
+      };
     },
     onSubscribe: ({ setSubscribeFn }) =>
       setSubscribeFn((args) => {
         const { contextValue } = args;
-        return subscriptions.subscribe(
-          args,
-          contextValue.connection,
-          subscribers.get(contextValue),
-        );
+        const subscriber = subscribers.get(contextValue);
+        const admitted = rules.admit(args, contextValue.connection);
+        if (admitted instanceof GraphQLError) {
+          subscriber?.end();
+          return { errors: [admitted] };
+        }
+        const known = { ...args, hideSuggestions: !suggestions };
+        return subscriptions.subscribe(known, contextValue.connection, subscriber);
       }),
   };
+}
+
+/** What is wrong with the variables, with no word of what the schema has. */
+function findMisfits({ schema, document, operationName, variableValues }: ExecutionArgs) {
+  const definitions = getOperationAST(document, operationName)?.variableDefinitions ?? [];
+  const options = { hideSuggestions: true, maxErrors: MOST_MISFITS };
+  return getVariableValues(schema, definitions, variableValues ?? {}, options).errors;
 }
 
 /** Gives the errors of a request that never ran a code, also where yoga does so for HTTP only. */
@@ -102,7 +191,7 @@ function useErrorCodes(): Plugin {
   return {
     onParse() {
       return ({ result }) => {
-        if (result instanceof GraphQLError) {
+        if (result instanceof GraphQLError && !('code' in result.extensions)) {
           const http = { spec: true, status: 400 };
           Object.assign(result.extensions, { code: 'GRAPHQL_PARSE_FAILED', http });
         }

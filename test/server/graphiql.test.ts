@@ -12,7 +12,7 @@ test('GraphiQL is served whole, with the example operations, from nowhere else',
   const page = await response.text();
   expect(page).toMatch(/^<!doctype html>/);
   expect(page).toContain('<title>Test title</title>');
-  expect(page).toContain('"subscriptionsProtocol":"WS"');
+  expect(page).toContain('"subscriptionsProtocol":"SSE"');
   expect(page).toContain('query Example { transport }');
   // Its tabs stay where they are when they are clicked.
   expect(page.match(/<style>[^<]*<\/style>(?=<\/head>)/)?.[0]).toContain(

@@ -6,7 +6,7 @@ import { serve, until } from './serve.ts';
 import { Board, makeSharedSchema } from './shared-api.ts';
 
 test.each(['subscribe', 'complete'])('%s, nested very deeply: 4400', async (type) => {
-  const { url, ask } = await serve();
+  const { url, ask } = await serve({ limits: { maxFrameBytes: 1024 * 1024 } });
   const { socket, say, begin, closed } = await dial(url);
   await begin();
   if (type === 'complete') say(subscribe('a', 'subscription { silence }'));

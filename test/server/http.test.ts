@@ -49,8 +49,9 @@ describe('a query or mutation over HTTP', () => {
 
   test('a query may come as GET, a mutation may not', async () => {
     const { send } = await serve();
+    const headers = { 'x-millrace-csrf': 'none' };
     const get = (query: string) =>
-      send({ method: 'GET' }, `/graphql?query=${encodeURIComponent(query)}`);
+      send({ method: 'GET', headers }, `/graphql?query=${encodeURIComponent(query)}`);
     expect((await get('{ transport }')).body).toEqual({ data: { transport: 'http' } });
     expect(await get('mutation { rename(id: "a", title: "b2") { __typename } }')).toMatchObject({
       status: 405,
@@ -145,7 +146,10 @@ describe('a request that is at fault', () => {
       ]);
       expect(await codeOf(post({ query: '{ transport }', more: 1 }))).toEqual([400, 'BAD_REQUEST']);
       expect(await codeOf(post([{ query: '{ transport }' }]))).toEqual([400, 'BAD_REQUEST']);
-      expect(await post('{}', { 'content-type': 'text/plain' })).toMatchObject({ status: 415 });
+      expect(await codeOf(post('{}', { 'content-type': 'text/plain' }))).toEqual([
+        403,
+        'CSRF_REFUSED',
+      ]);
       expect(await send({ method: 'PATCH', body: '{}', headers: json })).toMatchObject({
         status: 405,
       });

@@ -29,7 +29,11 @@ test('M7 the trace of a large job may come after what a first look needs', async
     .split('\r\n---')
     .filter((part) => part.includes('{'))
     .map((part) => JSON.parse(part.slice(part.indexOf('{'))));
-  expect(parts[0]).toEqual({ data: { job: { id, status: 'COMPLETED' } }, hasNext: true });
+  expect(parts[0]).toEqual({
+    data: { job: { id, status: 'COMPLETED' } },
+    extensions: { cost: { operation: 15_004, operationLimit: 250_000 } },
+    hasNext: true,
+  });
   expect(parts[1]).toMatchObject({
     incremental: [{ label: 'trace', path: ['job'], data: { trace: {} } }],
     hasNext: false,

@@ -147,14 +147,41 @@ describe('bytes as they come', () => {
     expect(new Set(messages.map(({ id }) => id)).size).toBe(301);
   });
 
-  test('a binary message is taken as text, or refused', async () => {
+  test('O5 a message of 64 KiB is heard, and a larger one closes its socket (1009)', async () => {
     const { url } = await serve();
+    const ping = (length: number) => {
+      const around = JSON.stringify({ type: 'ping', payload: { text: '' } }).length;
+      return JSON.stringify({ type: 'ping', payload: { text: 'x'.repeat(length - around) } });
+    };
     const { socket, messages, closed } = await dial(url);
+    socket.send(ping(65_536));
+    await until(() => messages.length === 1);
+    expect(messages[0]?.type).toBe('pong');
+    socket.send(ping(65_537));
+    expect((await closed).code).toBe(1009);
+  });
+
+  test('O5 pieces of a message without end close their socket (1008), also empty ones', async () => {
+    const { url, ask } = await serve({ limits: { initTimeoutMs: 60_000 } });
+    const { socket, closed } = await dial(url);
+    const empty = frame(CONTINUATION, '', { isFinal: false });
+    tcpOf(socket).write(frame(TEXT, '{', { isFinal: false }));
+    tcpOf(socket).write(Buffer.concat(Array.from({ length: 20_000 }, () => empty)));
+    expect((await closed).code).toBe(1008);
+    expect((await ask('{ transport }')).status).toBe(200);
+  });
+
+  test('O5 compression is not agreed on, so that nothing small can become large', async () => {
+    const { url } = await serve();
+    const { socket } = await dial(url); // `ws` offers it
+    expect(socket.extensions).toBe('');
+  });
+
+  test('a binary message is refused (1003), also where it would be right as text', async () => {
+    const { url } = await serve();
+    const { socket, closed } = await dial(url);
     tcpOf(socket).write(frame(BINARY, INIT));
-    const code = closed.then((event) => event.code);
-    const acknowledged = until(() => messages.length > 0).then(() => messages[0]?.type);
-    expect(['connection_ack', 4400]).toContain(await Promise.race([code, acknowledged]));
-    socket.terminate();
+    expect(await closed).toEqual({ code: 1003, reason: 'Send text' });
   });
 
   test('half a frame, and then no more: what it had is freed', async () => {

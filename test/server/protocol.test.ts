@@ -32,7 +32,7 @@ describe('a WebSocket is closed for', () => {
   const cases: [string, number, (socket: WebSocket) => void][] = [
     ['text that is no JSON', 4400, text('{')],
     ['nothing at all', 4400, text('')],
-    ['a binary message that is no JSON', 4400, text(Buffer.from([1, 2, 3, 255]))],
+    ['a binary message', 1003, text(Buffer.from('{"type":"ping"}'))],
     ['JSON that is no object', 4400, text('[]')],
     ['null', 4400, text('null')],
     ['a message without a type', 4400, json({ id: 'a' })],
@@ -153,7 +153,7 @@ describe('ids', () => {
     await isUnharmed(served);
   });
 
-  test.each([[129], [1000], [500_000]])(
+  test.each([[129], [1000], [60_000]])(
     'of %i characters are too long (4400), and harm nobody',
     async (length) => {
       const served = await serve();
@@ -219,14 +219,14 @@ describe('many operations on one socket', () => {
 });
 
 describe('a storm of pings', () => {
-  test('as messages is answered, one by one; others are served meanwhile', async () => {
+  test('as messages is answered, one by one, up to a thousand in a heartbeat; others are served meanwhile', async () => {
     const served = await serve();
     const { messages, say, begin, socket } = await dial(served.url);
     await begin();
-    for (let at = 0; at < 5000; at++) say({ type: 'ping', payload: { at } });
+    for (let at = 0; at < 999; at++) say({ type: 'ping', payload: { at } });
     expect((await served.ask('{ transport }')).status).toBe(200);
-    await until(() => messages.length === 5000);
-    expect(messages.at(-1)).toEqual({ type: 'pong', payload: { at: 4999 } });
+    await until(() => messages.length === 999);
+    expect(messages.at(-1)).toEqual({ type: 'pong', payload: { at: 998 } });
     say({ type: 'pong' });
     say(subscribe('a', '{ transport }'));
     await until(() => messages.at(-1)?.type === 'complete');
@@ -234,25 +234,26 @@ describe('a storm of pings', () => {
     await isUnharmed(served);
   });
 
-  test('as frames is answered, or its socket cut; others are served meanwhile', async () => {
-    const served = await serve();
-    const other = await bystander(served);
-    const { socket, say, begin, closed } = await dial(served.url);
-    await begin();
-    say(subscribe('a', SILENCE));
-    await until(() => open.count === 2);
-    let pongs = 0;
-    const answered = new Promise<number>((resolve) => {
-      socket.on('pong', () => {
-        pongs++;
-        if (pongs === 5000) resolve(1006);
-      });
-    });
-    for (let at = 0; at < 5000; at++) socket.ping();
-    expect((await served.ask('{ transport }')).status).toBe(200);
-    expect(await Promise.race([closed.then(({ code }) => code), answered])).toBe(1006);
-    socket.terminate();
-    await isUnharmed(served, 1);
-    expect(other.socket.readyState).toBe(WebSocket.OPEN);
-  });
+  test.each<[string, readonly number[], (socket: WebSocket) => void]>([
+    ['ping messages', [1008], (socket) => socket.send('{"type":"ping"}')],
+    ['pong messages', [1008], (socket) => socket.send('{"type":"pong"}')],
+    ['ping frames', [1008, 1006], (socket) => socket.ping()],
+    ['pong frames', [1008], (socket) => socket.pong()],
+  ])(
+    'of more %s than that ends its socket (%j); others are served meanwhile',
+    async (_of, codes, sayIt) => {
+      const served = await serve();
+      const other = await bystander(served);
+      const { socket, say, begin, closed } = await dial(served.url);
+      await begin();
+      say(subscribe('a', SILENCE));
+      await until(() => open.count === 2);
+      for (let at = 0; at < 5000; at++) sayIt(socket);
+      expect((await served.ask('{ transport }')).status).toBe(200);
+      // `ws` cuts who has too many pongs on their way.
+      expect(codes).toContain((await closed).code);
+      await isUnharmed(served, 1);
+      expect(other.socket.readyState).toBe(WebSocket.OPEN);
+    },
+  );
 });

@@ -12,10 +12,38 @@ export interface Answer {
   readonly body: any;
 }
 
+/** A line of the log. */
+export interface Logged {
+  readonly level: number;
+  readonly msg: string;
+  readonly errorId?: string;
+  readonly requestId?: string;
+  readonly method?: string;
+  readonly path?: string;
+  readonly status?: number;
+  readonly transport?: string;
+  readonly address?: string;
+  readonly operationName?: string;
+  readonly operationType?: string;
+  readonly outcome?: string;
+  readonly errorIds?: readonly string[];
+  readonly variables?: unknown;
+}
+
+/** Level of the log, as pino writes it. */
+const INFO = 30;
+
 /** Starts a server of the test API on a free port, until the test has finished. */
 export async function serve(options: Partial<ServerOptions> = {}) {
-  const logged: { readonly level: number; readonly msg: string; readonly errorId?: string }[] = [];
-  const logger = pino({ level: 'info' }, { write: (line) => logged.push(JSON.parse(line)) });
+  /** Of faults. */
+  const logged: Logged[] = [];
+  /** Of requests and operations that are over. */
+  const lines: Logged[] = [];
+  const write = (text: string) => {
+    const line: Logged = JSON.parse(text);
+    (line.level > INFO ? logged : lines).push(line);
+  };
+  const logger = pino({ level: 'info' }, { write });
   const report = (error: unknown) => {
     const errorId = `error-${logged.length + 1}`;
     logger.error({ err: error, errorId }, 'unexpected');
@@ -54,7 +82,7 @@ export async function serve(options: Partial<ServerOptions> = {}) {
   const ask = (query: string, variables?: Record<string, unknown>, operationName?: string) =>
     post({ query, variables, operationName });
 
-  return { server, url, port, logged, send, post, ask };
+  return { server, url, port, logged, lines, send, post, ask };
 }
 
 /** Waits until something is so; for what happens on the other side of a socket. */

@@ -208,7 +208,8 @@ describe('a single connection', () => {
       409,
       'STREAM_ALREADY_OPEN',
     ]);
-    const unknown = { [TOKEN]: 'f5b9a6a0-0000-4000-8000-000000000000', accept };
+    const type = { 'content-type': 'application/json' };
+    const unknown = { [TOKEN]: 'f5b9a6a0-0000-4000-8000-000000000000', accept, ...type };
     for (const method of ['GET', 'POST', 'DELETE']) {
       expect(await codeOf(await fetch(url, { method, headers: unknown }))).toEqual([
         404,

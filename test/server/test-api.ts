@@ -147,7 +147,16 @@ BookNode.implement({
   }),
 });
 
+const BookOrder = builder.inputType('BookOrder', {
+  fields: (t) => ({ status: t.field({ type: BookStatus }) }),
+});
+
 builder.queryFields((t) => ({
+  sorted: t.field({
+    type: [BookNode],
+    args: { by: t.arg({ type: BookOrder }) },
+    resolve: (_root, { by }) => BOOKS.filter(({ status }) => status === by?.status).slice(0, 3),
+  }),
   books: t.connection({
     type: BookNode,
     complexity: ({ first }) => ({ field: 1, multiplier: first ?? 20 }),
