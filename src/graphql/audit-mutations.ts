@@ -35,8 +35,8 @@ class AuditMutationsPlugin<Types extends SchemaTypes> extends BasePlugin<Types> 
     if (resolve === undefined || kind !== 'Mutation') return resolve;
     return async (parent, args, context, info) => {
       const { audit, viewer } = context as AuditContext; // what the builder of the API declares
-      const { actor, address } = viewer;
-      const change = audit.begin({ operation: name, arguments: args, actor, address });
+      const { subject, address } = viewer;
+      const change = audit.begin({ operation: name, arguments: args, actor: subject, address });
       let answer: unknown;
       try {
         answer = await resolve(parent, args, context, info);

@@ -1,21 +1,21 @@
 import SchemaBuilder from '@pothos/core';
-import ComplexityPlugin, { ComplexityErrorKind } from '@pothos/plugin-complexity';
+import ComplexityPlugin from '@pothos/plugin-complexity';
 import DataloaderPlugin from '@pothos/plugin-dataloader';
 import ErrorsPlugin from '@pothos/plugin-errors';
 import RelayPlugin from '@pothos/plugin-relay';
-import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
+import ScopeAuthPlugin, { type AuthFailure } from '@pothos/plugin-scope-auth';
 import ValidationPlugin from '@pothos/plugin-validation';
+import type { GraphQLSchema } from 'graphql';
 import { z } from 'zod';
-import {
-  ForbiddenError,
-  NotFoundError,
-  TooCostlyError,
-  ValidationError,
-} from '../lib/domain-error.ts';
+import { ForbiddenError, NotFoundError, ValidationError } from '../lib/domain-error.ts';
+import type { Scope } from '../lib/identity.ts';
 import { AUDIT_MUTATIONS } from './audit-mutations.ts';
-import type { Context, Right } from './context.ts';
+import type { Context, OperationLimits, Viewer } from './context.ts';
 import { decodeId, encodeId } from './ids.ts';
+import { REQUIRE_RULES } from './require-rules.ts';
+import { LET_IN, scopesOfType } from './rules.ts';
 import { SUBSCRIBE_LIMITS } from './subscribe-limits.ts';
+import { tooCostly } from './too-costly.ts';
 
 export interface ApiTypes {
   Context: Context;
@@ -23,7 +23,7 @@ export interface ApiTypes {
   DefaultEdgesNullability: false;
   DefaultNodeNullability: false;
   DefaultAuthStrategy: 'all';
-  AuthScopes: Record<Right, boolean>;
+  AuthScopes: Record<Scope, boolean>;
   Connection: { readonly totalCount: () => number | Promise<number> };
   Scalars: {
     ID: { Input: string; Output: string | number };
@@ -34,11 +34,21 @@ export interface ApiTypes {
   };
 }
 
-const LIMIT_WORDS: Readonly<Record<ComplexityErrorKind, string>> = {
-  [ComplexityErrorKind.Complexity]: 'is too costly',
-  [ComplexityErrorKind.Depth]: 'is nested too deeply',
-  [ComplexityErrorKind.Breadth]: 'has too many fields',
-};
+/** Why somebody may not see a node of a type; `undefined` when they may. */
+function refusalOf(
+  { typename }: { readonly typename: string },
+  { scopes }: Viewer,
+  schema: GraphQLSchema,
+): ForbiddenError | undefined {
+  const missing = scopesOfType(schema, typename).find((scope) => !scopes.has(scope));
+  return missing && new ForbiddenError(typename, missing);
+}
+
+/** The first scope that somebody lacks. */
+function missingScope(failure: AuthFailure): string | undefined {
+  if ('scope' in failure) return failure.scope;
+  return 'failures' in failure ? failure.failures.map(missingScope).find(Boolean) : undefined;
+}
 
 /**
  * The builder that all `schema.ts` files describe the API with. It holds descriptions only: what runs comes with
@@ -51,6 +61,7 @@ export const builder = new SchemaBuilder<ApiTypes>({
     AUDIT_MUTATIONS,
     ErrorsPlugin,
     ScopeAuthPlugin,
+    REQUIRE_RULES,
     RelayPlugin,
     DataloaderPlugin,
     ComplexityPlugin,
@@ -63,10 +74,15 @@ export const builder = new SchemaBuilder<ApiTypes>({
     defaultStrategy: 'all',
     authorizeOnSubscribe: true,
     authScopes: ({ viewer }) => ({
-      watch: viewer.rights.has('watch'),
-      control: viewer.rights.has('control'),
+      read: viewer.scopes.has('read'),
+      control: viewer.scopes.has('control'),
+      debug: viewer.scopes.has('debug'),
+      evaluate: viewer.scopes.has('evaluate'),
+      ingest: viewer.scopes.has('ingest'),
+      admin: viewer.scopes.has('admin'),
     }),
-    unauthorizedError: (_parent, _context, info) => new ForbiddenError(info.fieldName),
+    unauthorizedError: (_parent, _context, { fieldName }, { failure }) =>
+      new ForbiddenError(fieldName, missingScope(failure)),
   },
   relay: {
     encodeGlobalID: encodeId,
@@ -99,26 +115,31 @@ export const builder = new SchemaBuilder<ApiTypes>({
     nodeQueryOptions: {
       description:
         'Fetches anything by its id. Null with an error of code `NOT_FOUND` when nothing has it.',
-      authScopes: { watch: true },
+      authScopes: LET_IN, // and what the type of the node asks for
       args: { id: { description: 'The id, such as `Flow:articles`.' } },
-      resolve: async (_root, { id }, _context, _info, resolveNode) =>
-        (await resolveNode(id)) ?? new NotFoundError(id.typename, id.id),
+      resolve: async (_root, { id }, { viewer }, { schema }, resolveNode) =>
+        refusalOf(id, viewer, schema) ??
+        (await resolveNode(id)) ??
+        new NotFoundError(id.typename, id.id),
     },
     nodesQueryOptions: {
       description:
         'Fetches several things by their ids, in the order of the ids. Null with an error of code `NOT_FOUND` where ' +
         'nothing has the id. This is how the whole picture of several jobs is had in one request.',
-      authScopes: { watch: true },
+      authScopes: LET_IN, // and what the types of the nodes ask for
       args: {
         ids: {
           description: 'The ids, at most 1000.',
           validate: z.array(z.unknown()).max(1000, 'Give at most 1000 ids.'),
         },
       },
-      resolve: async (_root, { ids }, _context, _info, resolveNodes) => {
+      resolve: async (_root, { ids }, { viewer }, { schema }, resolveNodes) => {
+        const refusals = ids.map((id) => refusalOf(id, viewer, schema));
+        if (!refusals.includes(undefined)) return refusals;
         const found = await resolveNodes(ids);
         return ids.map(
-          async ({ typename, id }, at) => (await found[at]) ?? new NotFoundError(typename, id),
+          async ({ typename, id }, at) =>
+            refusals[at] ?? (await found[at]) ?? new NotFoundError(typename, id),
         );
       },
       complexity: ({ ids }: { ids?: unknown[] | null }) => ({
@@ -128,12 +149,14 @@ export const builder = new SchemaBuilder<ApiTypes>({
     },
   },
   complexity: {
-    limit: ({ limits }) => limits,
-    complexityError: (kind, result, { operation }) =>
-      new TooCostlyError(
-        `The operation${operation.name === undefined ? '' : ` "${operation.name.value}"`} ${LIMIT_WORDS[kind]}: ` +
-          `cost ${result.complexity} of ${result.maxComplexity}, depth ${result.depth} of ${result.maxDepth}, ` +
-          `fields ${result.breadth} of ${result.maxBreadth}. Ask for smaller pages or fewer fields.`,
+    // What the server has measured already is within the limits.
+    limit: ({ limits, cost }) => (cost === undefined ? limits : {}),
+    complexityError: (kind, { maxComplexity, maxDepth, maxBreadth, ...size }, { operation }) =>
+      tooCostly(
+        kind,
+        size,
+        { complexity: maxComplexity, depth: maxDepth, breadth: maxBreadth } as OperationLimits, // those of `limit`
+        operation.name?.value,
       ),
   },
   validation: {

@@ -1,6 +1,7 @@
 import { DomainError } from '../lib/domain-error.ts';
 import { builder } from './builder.ts';
 import type { ConnectionNews } from './context.ts';
+import { LET_IN } from './rules.ts';
 
 /** An operation of this process itself has no connection to be told of. */
 export class NoConnectionError extends DomainError {
@@ -65,6 +66,7 @@ builder.subscriptionField('connectionStatus', (t) =>
     description:
       'Kind: *state*. How it is with the connection over which this is asked: at once, then every `heartbeatMs`, and, ' +
       'when the server goes away, a last time. Each client gets messages of its own.',
+    authScopes: LET_IN,
     subscribe: (_root, _args, { connection }) => {
       if (connection === undefined) throw new NoConnectionError();
       return connection.watchStatus();

@@ -1,29 +1,30 @@
 import DataLoader from 'dataloader';
-import type { FlowAnalytics, FlowMetricsRequest } from '../analytics/flow-analytics.ts';
+import type {
+  FlowAnalytics,
+  FlowMetricsRequest,
+  TenantAnalytics,
+} from '../analytics/flow-analytics.ts';
 import type { FlowMetrics } from '../analytics/flow-metrics.ts';
-import type { AuditLog } from '../audit/audit-log.ts';
+import type { AuditLog, TenantAuditLog } from '../audit/audit-log.ts';
 import type { BreakpointService } from '../debug-sessions/breakpoint-service.ts';
 import type { DebugService } from '../debug-sessions/debug-service.ts';
 import type { KeptBreakpoint } from '../debug-sessions/kept-breakpoint.ts';
 import type { FlowRegistry } from '../flows/flow-registry.ts';
 import type { Checkpoint } from '../jobs/checkpoint.ts';
 import type { Job, KeptOutput } from '../jobs/job.ts';
-import type { JobEvents } from '../jobs/job-events.ts';
+import type { JobEvents, TenantJobEvents } from '../jobs/job-events.ts';
 import type { JobHost } from '../jobs/job-host.ts';
 import type { JobRecords } from '../jobs/job-records.ts';
 import type { JobService } from '../jobs/job-service.ts';
-import type { LiveJobs } from '../jobs/live-jobs.ts';
+import type { LiveJobs, TenantLiveJobs } from '../jobs/live-jobs.ts';
+import type { Identity } from '../lib/identity.ts';
+import type { Tenanted } from '../lib/tenanted.ts';
 import type { DurationReading, JobReading } from '../monitoring/readings.ts';
 import type { StorageStatus } from '../storage/database.ts';
 import type { WriteBehindCounters } from '../storage/write-behind.ts';
 
-/** What somebody may do: `watch` everything there is to see, `control` jobs. */
-export type Right = 'watch' | 'control';
-
-export interface Viewer {
-  readonly rights: ReadonlySet<Right>;
-  /** Who it is, as far as that is known. */
-  readonly actor?: string | undefined;
+/** Who asks. */
+export interface Viewer extends Identity {
   /** Network address of the client; `undefined` for operations of this process itself. */
   readonly address?: string | undefined;
 }
@@ -36,6 +37,27 @@ export interface OperationLimits {
   readonly depth: number;
   /** The most fields written in the operation. */
   readonly breadth: number;
+}
+
+/** What one operation costs, in points: the fields its answer may have. */
+export interface OperationCost {
+  readonly operation: number;
+  /** The most that one may cost. */
+  readonly limit: number;
+}
+
+/** What a client has left of something. */
+export interface RateBudget {
+  readonly limit: number;
+  readonly remaining: number;
+  /** When all of it is back, in milliseconds since the Unix epoch. */
+  readonly resetAt: number;
+}
+
+/** What a client may still ask for; `undefined` for what is not limited. */
+export interface RateNews {
+  readonly requests: RateBudget | undefined;
+  readonly cost: RateBudget | undefined;
 }
 
 /** What people see of a checkpoint. */
@@ -87,6 +109,15 @@ export interface ConnectionNews {
 export interface ClientConnection {
   /** How it is with it: at once, at every heartbeat, and when the server goes away. */
   watchStatus(): AsyncIterableIterator<ConnectionNews>;
+  /** What its client may still ask for. */
+  readRateLimit(): RateNews;
+  /**
+   * Goes on with a new token of the same client.
+   * @returns who the client is by that
+   * @throws NotRenewableError when the token can't take the old one's place, as over HTTP
+   * @throws UnauthenticatedError when the token is not valid; another DomainError when that can't be found out now
+   */
+  renew(token: string): Promise<Identity>;
 }
 
 /** The parts of the running system that the API speaks for. */
@@ -95,8 +126,10 @@ export interface Services {
   /** Milliseconds since the Unix epoch. */
   readonly startedAt: number;
   readonly flows: FlowRegistry;
+  /** Of those who belong to no tenant, and with `forTenant` of any. */
   readonly jobs: JobService;
   readonly jobHost: JobHost;
+  /** By job id, of any tenant: to be asked only about jobs that were found. */
   readonly records: JobRecords;
   /** Of jobs that have not ended, in the order of the ids. */
   readonly describeCheckpoints: (
@@ -104,8 +137,8 @@ export interface Services {
   ) => Promise<(CheckpointInfo | undefined)[]>;
   readonly jobEvents: JobEvents;
   readonly liveJobs: LiveJobs;
-  readonly debug: DebugService;
-  readonly breakpoints: BreakpointService;
+  readonly debug: Tenanted<DebugService>;
+  readonly breakpoints: Tenanted<BreakpointService>;
   readonly analytics: FlowAnalytics;
   readonly audit: AuditLog;
   readonly storage: StorageReport;
@@ -114,11 +147,25 @@ export interface Services {
   readonly now: () => number;
 }
 
-/** What every resolver gets. One for each operation. */
-export interface Context extends Services {
+/** The services of which every tenant has a view of its own. */
+type TenantedServices = 'jobEvents' | 'liveJobs' | 'debug' | 'breakpoints' | 'analytics' | 'audit';
+
+/** The services that ask nobody whose a job is. */
+type UnguardedServices = 'jobHost' | 'describeCheckpoints';
+
+/** What every resolver gets: nothing of another tenant than the viewer's is there. One for each operation. */
+export interface Context extends Omit<Services, TenantedServices | UnguardedServices> {
   readonly viewer: Viewer;
+  readonly jobEvents: TenantJobEvents;
+  readonly liveJobs: TenantLiveJobs;
+  readonly debug: DebugService;
+  readonly breakpoints: BreakpointService;
+  readonly analytics: TenantAnalytics;
+  readonly audit: TenantAuditLog;
   /** `undefined` for operations of this process itself. */
   readonly connection: ClientConnection | undefined;
+  /** What the operation costs. There once it was measured and is within the limits. */
+  cost?: OperationCost;
   /** `undefined` for a job that is gone. */
   readonly jobsById: DataLoader<string, Job | undefined>;
   readonly readings: DataLoader<string, JobReading | undefined>;
@@ -139,9 +186,20 @@ export function createContext(
   viewer: Viewer,
   connection?: ClientConnection,
 ): Context {
-  const { analytics, breakpoints, jobs, records } = services;
+  const { tenant } = viewer;
+  const { records } = services;
+  const jobs = services.jobs.forTenant(tenant);
+  const analytics = services.analytics.forTenant(tenant);
+  const breakpoints = services.breakpoints.forTenant(tenant);
   return {
     ...services,
+    jobs,
+    jobEvents: services.jobEvents.forTenant(tenant),
+    liveJobs: services.liveJobs.forTenant(tenant),
+    debug: services.debug.forTenant(tenant),
+    breakpoints,
+    analytics,
+    audit: services.audit.forTenant(tenant),
     viewer,
     connection,
     jobsById: loadOnce(jobs.getMany),
@@ -159,8 +217,8 @@ export function createContext(
  * somebody asks decides nothing.
  */
 export function sharingKey(context: unknown): string {
-  const { rights, actor = null } = (context as Context).viewer; // those that `createContext` made
-  return JSON.stringify([[...rights].sort(), actor]);
+  const { scopes, tenant, subject = null } = (context as Context).viewer; // those that `createContext` made
+  return JSON.stringify([[...scopes].sort(), tenant, subject]);
 }
 
 /** A loader that caches nothing; what is asked for several times in one tick is loaded once. */

@@ -1,7 +1,10 @@
 import './scalars.ts';
 import './errors.ts';
 import './server-info.ts';
+import './viewer.ts';
+import './rate-limit.ts';
 import './connection-status.ts';
+import './renew-connection.ts';
 import '../flows/routine.schema.ts';
 import '../flows/schema.ts';
 import '../monitoring/figures.schema.ts';

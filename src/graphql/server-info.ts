@@ -1,5 +1,6 @@
 import { builder } from './builder.ts';
 import type { ConnectionCounts, Context } from './context.ts';
+import { LET_IN } from './rules.ts';
 
 const CapabilityType = builder.enumType('Capability', {
   description: 'Something this server can do for this viewer. Hide what is not listed.',
@@ -10,6 +11,7 @@ const CapabilityType = builder.enumType('Capability', {
       description: 'Set breakpoints, stop jobs, step through them and edit what is in them.',
     },
     EVALUATE: { description: 'Evaluate expressions in jobs that stand still, and watch them.' },
+    ADMIN: { description: 'See the audit log, and figures of the whole server.' },
   } as const,
 });
 
@@ -66,6 +68,7 @@ WriteBehindType.implement({
 const StorageType = builder.objectRef<Context['storage']>('Storage');
 StorageType.implement({
   description: 'The database that jobs are kept in.',
+  authScopes: { admin: true },
   fields: (t) => ({
     kind: t.field({
       type: DatabaseType,
@@ -101,6 +104,7 @@ ConnectionsType.implement({
   description:
     'What goes on over the connections of this server now, and totals since it was started. The same is at `/metrics`, ' +
     'for Prometheus.',
+  authScopes: { admin: true },
   fields: (t) => ({
     webSocketCount: t.expose('webSockets', {
       type: 'Count',
@@ -174,10 +178,12 @@ ServerType.implement({
     capabilities: t.field({
       type: [CapabilityType],
       description: 'What it can do for this viewer.',
-      resolve: ({ viewer: { rights }, debug }) => [
-        ...(rights.has('watch') ? (['WATCH'] as const) : []),
-        ...(rights.has('control') ? (['CONTROL_JOBS', 'DEBUG'] as const) : []),
-        ...(rights.has('control') && debug.isEvaluationOn ? (['EVALUATE'] as const) : []),
+      resolve: ({ viewer: { scopes }, debug }) => [
+        ...(scopes.has('read') ? (['WATCH'] as const) : []),
+        ...(scopes.has('control') ? (['CONTROL_JOBS'] as const) : []),
+        ...(scopes.has('debug') ? (['DEBUG'] as const) : []),
+        ...(scopes.has('evaluate') && debug.isEvaluationOn ? (['EVALUATE'] as const) : []),
+        ...(scopes.has('admin') ? (['ADMIN'] as const) : []),
       ],
     }),
     limits: t.field({
@@ -187,12 +193,16 @@ ServerType.implement({
     }),
     storage: t.field({
       type: StorageType,
-      description: 'The database that jobs are kept in.',
+      nullable: true,
+      description:
+        'The database that jobs are kept in. Null with an error of code `FORBIDDEN` for who lacks the scope `ADMIN`.',
       resolve: ({ storage }) => storage,
     }),
     connections: t.field({
       type: ConnectionsType,
-      description: 'What goes on over its connections.',
+      nullable: true,
+      description:
+        'What goes on over its connections. Null with an error of code `FORBIDDEN` for who lacks the scope `ADMIN`.',
       resolve: ({ countConnections }) => countConnections(),
     }),
   }),
@@ -203,6 +213,7 @@ builder.queryField('server', (t) =>
     type: ServerType,
     description:
       'The server that answers: its version, clock, capabilities, limits and connections.',
+    authScopes: LET_IN,
     resolve: (_root, _args, context) => context,
   }),
 );

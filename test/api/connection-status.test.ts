@@ -188,7 +188,7 @@ test('an operation of this process itself has no connection', async () => {
 test('the server says how many connections there are (O5)', async () => {
   const unserved = await openApp({ flows: [] });
   const none = (await ask(unserved, CountConnectionsDocument, {})).server.connections;
-  expect(Object.values(none)).toEqual(Array(13).fill(0));
+  expect(Object.values(none ?? {})).toEqual(Array(13).fill(0));
 
   const { url, count } = await serveApp();
   const { socket } = await watching(url, 'a', 'b');
@@ -206,7 +206,7 @@ test('the server says how many connections there are (O5)', async () => {
   });
   socket.close();
   let now = connections;
-  while (now.webSocketCount > 0 || now.subscriptionCount > 0) {
+  while (now?.webSocketCount !== 0 || now.subscriptionCount !== 0) {
     await new Promise((resolve) => setTimeout(resolve, 2));
     now = (await count()).connections;
   }

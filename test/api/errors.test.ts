@@ -86,7 +86,7 @@ describe('errors of an operation', () => {
 
   test('who may not watch gets FORBIDDEN, for queries and subscriptions', async () => {
     const app = await openApp({ flows: [echo()] });
-    const context = () => createContext(app.services, { rights: new Set() });
+    const context = () => createContext(app.services, { scopes: new Set(), tenant: 'default' });
     const { data, errors = [] } = await answer(app, GetJobDocument, { id: 'Job:x' }, context());
     expect(data).toEqual({ job: null });
     expect(errors.map(({ originalError }) => originalError)).toMatchObject([{ code: 'FORBIDDEN' }]);

@@ -9,8 +9,10 @@ import {
   subscribe,
 } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import type { App } from '../../src/app.ts';
+import type { App, AppOptions } from '../../src/app.ts';
+import type { ServerLimits } from '../../src/server/limits.ts';
 import { Gate } from '../engine/parts.ts';
+import { codesOf as codesToldIn, forEachTransport, TRANSPORTS } from '../server/each-transport.ts';
 import { openApp, startJob, until } from './api.ts';
 import { chain, waiting } from './flows.ts';
 
@@ -147,5 +149,91 @@ describe('what is useful is within the limits', () => {
         expect((await execute(args)).errors).toBeUndefined();
       }
     }
+  });
+});
+
+describe('what an operation costs is told', () => {
+  const serveApp = async (
+    options: Partial<AppOptions> = {},
+    limits: Partial<ServerLimits> = {},
+  ) => {
+    const app = await openApp({ flows: [], ...options });
+    const { url } = await app.listen({ port: 0, limits });
+    return { app, url };
+  };
+
+  const PAGE = 'query P($n: Int) { jobs(first: $n) { nodes { id status owner } } }';
+
+  forEachTransport((send) => {
+    test('O7 in each answer, by the sizes that were asked for; too costly ones are refused with all numbers', async () => {
+      const { url } = await serveApp({ limits: { complexity: 5000 } });
+      const costs = [];
+      for (const n of [1, 10, 10, 1000, undefined]) {
+        const variables = n === undefined ? {} : { n };
+        const { errors, extensions } = await send(url, { query: PAGE, variables });
+        expect(errors).toEqual([]);
+        costs.push((extensions as { cost: unknown }).cost);
+      }
+      const operationLimit = 5000;
+      expect(costs).toEqual(
+        [5, 41, 41, 4001, 401].map((operation) => ({ operation, operationLimit })),
+      );
+      const query = PAGE.replace('id', 'id flowId input metadata');
+      const { status = 400, errors, data } = await send(url, { query, variables: { n: 1000 } });
+      expect(codesToldIn({ errors })).toEqual(['TOO_COSTLY']);
+      expect(errors[0]?.message).toMatch(/"P" is too costly: cost 7001 of 5000, depth 3 of 15/);
+      expect(data).toBeUndefined();
+      expect([202, 400]).toContain(status);
+    });
+
+    test('O7 introspection costs what it answers', async () => {
+      const { url } = await serveApp();
+      const { errors, extensions } = await send(url, { query: getIntrospectionQuery() });
+      expect(errors).toEqual([]);
+      const { operation } = (extensions as { cost: { operation: number } }).cost;
+      expect(operation).toBeGreaterThan(10_000);
+      const copies = Array.from(
+        { length: 90 },
+        (_, at) => `a${at}: __schema { types { name kind fields { name args { name } } } }`,
+      );
+      const refused = await send(url, { query: `{ ${copies.join(' ')} }` });
+      expect(codesToldIn(refused)).toEqual(['TOO_COSTLY']);
+    });
+  });
+
+  forEachTransport(
+    (send) => {
+      test('O7 a subscription that is too costly is refused before it begins', async () => {
+        const { app, url } = await serveApp({ limits: { depth: 3 } });
+        const query =
+          'subscription { jobStatusChanged(jobId: "Job:x") { routines { queues { job { id } } } } }';
+        const { errors } = await send(url, { query });
+        expect(codesToldIn({ errors })).toEqual(['TOO_COSTLY']);
+        expect(app.pubsub.listenerCount('jobChanged')).toBe(0);
+      });
+    },
+    ['SSE, distinct', 'SSE, single', 'WebSocket'],
+  );
+
+  test('O7 and can be asked for, with what is left', async () => {
+    const query =
+      '{ rateLimit { operationCost cost { limit remaining resetAt } requests { limit remaining resetAt } } }';
+    const limits = { requestsPerMinute: 10, costPerMinute: 1000 };
+    const limited = await serveApp({}, limits);
+    const { errors, data, extensions } = await TRANSPORTS['HTTP POST'](limited.url, { query });
+    expect(errors).toEqual([]);
+    const resetAt = expect.stringMatching(/^20\d\d-.*Z$/);
+    expect(data).toEqual({
+      rateLimit: {
+        operationCost: 10,
+        cost: { limit: 1000, remaining: 990, resetAt },
+        requests: { limit: 10, remaining: 9, resetAt },
+      },
+    });
+    expect(extensions).toMatchObject({ cost: { budget: { limit: 1000 } } });
+    const open = await serveApp();
+    const answer = await TRANSPORTS['HTTP POST'](open.url, { query });
+    expect(answer.data).toEqual({ rateLimit: null });
+    expect((await run(open.app, query)).data).toEqual({ rateLimit: null });
   });
 });
