@@ -10,6 +10,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./run.ts')).run,
   watch: async () => (await import('./watch.ts')).watch,
   migrate: async () => (await import('./migrate.ts')).migrate,
+  keys: async () => (await import('./keys.ts')).keys,
+  config: async () => (await import('./config.ts')).config,
   validate: async () => (await import('./validate.ts')).validate,
 };
 
@@ -22,7 +24,9 @@ Commands:
   run FLOW        run one job of a flow here, without a server
   watch JOB       show a job of a server live, until it ends
   validate FLOW   check a flow and show its graph
+  config          show the options that start would take, and where they come from
   migrate         bring the tables of a database up to date
+  keys            make, list and revoke API keys
 
   millrace <command> --help   says more about a command
 

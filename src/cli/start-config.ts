@@ -1,79 +1,64 @@
-import { z } from 'zod';
-import type { RetentionOptions } from '../jobs/retention.ts';
-import { DATABASE_VARIABLES, databaseShape, databaseUrl } from './database-config.ts';
-import { KEEP_FORM, readKeepLimits } from './keep-limits.ts';
-import { readOptions } from './read-options.ts';
+import type { Logger } from 'pino';
+import type { AppOptions, ServeOptions } from '../app.ts';
+import { readKeepLimits } from '../config/keep-limits.ts';
+import { operationLimitsOf, serverLimitsOf } from '../config/limits-of.ts';
+import type { Config } from '../config/options.ts';
+import type { FoundConfig } from '../config/read-config.ts';
+import { databaseOf } from './database-config.ts';
 
-const startShape = {
-  flows: z.string().min(1, 'must name a directory').optional(),
-  host: z.string().min(1, 'must name an address').default('127.0.0.1'),
-  port: z
-    .string()
-    .regex(/^\d{1,5}$/, 'must be a whole number from 0 to 65535')
-    .transform(Number)
-    .refine((port) => port <= 65_535, 'must be a whole number from 0 to 65535')
-    .default(4000),
-  'known-hosts': z
-    .string()
-    .transform((list) =>
-      list
-        .toLowerCase()
-        .split(',')
-        .map((name) => name.trim()),
-    )
-    .default([]),
-  'read-only': z.boolean().default(false),
-  evaluation: z.enum(['on', 'off'], 'must be on or off').default('off'),
-  keep: z
-    .string()
-    .transform((text, context) => {
-      const limits = readKeepLimits(text);
-      if (limits !== undefined) return limits;
-      context.addIssue({ code: 'custom', message: KEEP_FORM });
-      return z.NEVER;
-    })
-    .default({}),
-  ...databaseShape,
-};
-
-/** What `millrace start` was told. */
-export interface StartConfig {
-  /** Directory of the flows; `undefined` for the examples of the package. */
-  readonly flows: string | undefined;
-  readonly host: string;
-  /** 0 for any free one. */
-  readonly port: number;
-  readonly isReadOnly: boolean;
-  /** Names besides addresses and `localhost` that browsers may reach the server by. */
-  readonly knownHosts: readonly string[];
-  /** The database that jobs are kept in. */
-  readonly database: string;
-  /** Whether people may evaluate expressions in jobs. */
-  readonly isEvaluationOn: boolean;
-  /** What is kept for how long. */
-  readonly retention: RetentionOptions;
+/** What an app is made of, as a configuration says it; all but its flows. */
+export function appOptionsOf(
+  { config, authenticate }: Pick<FoundConfig, 'config' | 'authenticate'>,
+  logger: Logger,
+): Omit<AppOptions, 'flows'> {
+  const { readOnly, evaluation, maxRunningJobs, checkpointIntervalMs } = config;
+  const { pauseTtlMs, leaseMs, codeGraceMs, keep } = config;
+  return {
+    auth: { jwt: jwtOptionsOf(config), hook: authenticate },
+    logger,
+    isReadOnly: readOnly,
+    database: databaseOf(config),
+    retention: readKeepLimits(keep) ?? {},
+    engine: { maxRunningJobs },
+    checkpointIntervalMs,
+    debugger: { evaluation, pauseTtlMs, leaseMs },
+    closeGraceMs: codeGraceMs,
+    limits: operationLimitsOf(config),
+  };
 }
 
-/** The environment variable that stands in for an option that was not given. */
-const VARIABLES = {
-  flows: 'MILLRACE_FLOWS',
-  host: 'MILLRACE_HOST',
-  port: 'MILLRACE_PORT',
-  'known-hosts': 'MILLRACE_KNOWN_HOSTS',
-  evaluation: 'MILLRACE_EVALUATION',
-  keep: 'MILLRACE_KEEP',
-  ...DATABASE_VARIABLES,
-} as const;
+/** How an app is served, as a configuration says it. */
+export function serveOptionsOf({
+  config,
+  settings,
+  trustedDocuments: documents,
+}: Pick<FoundConfig, 'config' | 'settings' | 'trustedDocuments'>): ServeOptions {
+  const { host, port, knownHosts, insecureNoAuth, corsOrigins: origins, corsCredentials } = config;
+  const { trustProxy, graphiql, introspection, suggestions, logVariables } = config;
+  const cors = origins && {
+    origins: origins.includes('*') ? ('*' as const) : origins,
+    credentials: corsCredentials,
+  };
+  return {
+    host,
+    port,
+    knownHosts,
+    isInsecure: insecureNoAuth,
+    ...(cors && { cors }),
+    trustProxy,
+    graphiql,
+    introspection,
+    suggestions,
+    ...(documents && { trustedDocuments: { documents, mode: 'only' } }),
+    logVariables,
+    limits: serverLimitsOf(settings),
+  };
+}
 
-/** Options from the command line, else from the environment, else defaults. @throws UsageError with every fault */
-export function readStartConfig(
-  options: Readonly<Record<string, string | boolean | undefined>>,
-  environment: Readonly<Record<string, string | undefined>>,
-): StartConfig {
-  const data = readOptions(startShape, VARIABLES, options, environment);
-  const { flows, host, port, 'read-only': isReadOnly, 'known-hosts': knownHosts } = data;
-  const { keep: retention } = data;
-  const isEvaluationOn = data.evaluation === 'on';
-  const database = databaseUrl(data);
-  return { flows, host, port, isReadOnly, knownHosts, database, isEvaluationOn, retention };
+function jwtOptionsOf(config: Config): NonNullable<AppOptions['auth']>['jwt'] {
+  const { jwtSecret: secret, jwksUrl, jwtIssuer: issuer, jwtAudience: audience } = config;
+  if (secret === undefined && jwksUrl === undefined) return undefined;
+  const { jwtScopesClaim: scopesClaim, jwtTenantClaim: tenantClaim } = config;
+  const clockToleranceSec = config.jwtClockToleranceSec;
+  return { secret, jwksUrl, issuer, audience, scopesClaim, tenantClaim, clockToleranceSec };
 }

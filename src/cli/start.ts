@@ -1,6 +1,10 @@
-import { parseArgs } from 'node:util';
 import { type DocumentNode, Kind, print, visit } from 'graphql';
+import { pino } from 'pino';
 import { type App, createApp } from '../app.ts';
+import { isLoopback } from '../auth/auth-mode.ts';
+import { describeOptions } from '../config/describe-options.ts';
+import { OPTION_NAMES } from '../config/options.ts';
+import type { FoundConfig } from '../config/read-config.ts';
 import type { Flow } from '../engine/index.ts';
 import { loadFlows } from '../flows/flow-loader.ts';
 import {
@@ -18,10 +22,11 @@ import {
   WatchStopsDocument,
 } from '../generated/operations.ts';
 import type { Job } from '../jobs/job.ts';
-import { type Command, UsageError } from './command.ts';
-import { DATABASE_HELP, databaseOptions, describeDatabase } from './database-config.ts';
+import type { Command } from './command.ts';
+import { CONFIG_HELP, readCommandConfig } from './command-config.ts';
+import { databaseOf, describeDatabase } from './database-config.ts';
 import { describeFaults, EXAMPLES_DIRECTORY } from './find-flow.ts';
-import { readStartConfig } from './start-config.ts';
+import { appOptionsOf, serveOptionsOf } from './start-config.ts';
 import { outliveStrayErrors } from './stray-errors.ts';
 
 /** The flow of the examples that a job is started of, so that there is something to see. */
@@ -34,40 +39,16 @@ export const start: Command = {
 Serves flows over GraphQL, with GraphiQL, until SIGINT or SIGTERM.
 Without --flows it serves the examples of the package, and runs a job of "${SHOWN_FLOW}".
 A flow module that is at fault is told, and nothing is started.
-
-Options:
-  --flows DIR     directory of flow modules: files called flow or <name>.flow (.js .mjs .ts .mts), at any depth
-  --host HOST     address to listen on; default 127.0.0.1, this machine alone
-  --port PORT     port to listen on; default 4000, 0 for any free one
-  --known-hosts NAMES  names that browsers may reach the server by, besides addresses and localhost, with commas
-${DATABASE_HELP}
-  --keep LIMITS   what is kept for how long, by age and count; default "jobs=365d,1000000 traces=30d,100000
-                  audit=365d,1000000 log=10000 events=100000 minutes=2d hours=60d days=1826d"
-  --evaluation on|off  whether people may evaluate expressions in jobs, to debug them; default off
-  --read-only     let nobody start or change jobs through the API
-  -h, --help      show this
-
-Environment: MILLRACE_FLOWS, MILLRACE_HOST, MILLRACE_PORT, MILLRACE_KNOWN_HOSTS, MILLRACE_KEEP,
-MILLRACE_EVALUATION, MILLRACE_DATA_DIR and MILLRACE_DATABASE_URL stand in for options that are not given.
 Jobs that had not ended when it was stopped or killed go on at the next start.
-`,
+\`millrace config\` with the same options shows what they come to.
+
+${describeOptions(OPTION_NAMES)}
+
+${CONFIG_HELP}`,
   async run(args) {
-    const options = {
-      flows: { type: 'string' },
-      host: { type: 'string' },
-      port: { type: 'string' },
-      'known-hosts': { type: 'string' },
-      'read-only': { type: 'boolean' },
-      evaluation: { type: 'string' },
-      keep: { type: 'string' },
-      ...databaseOptions,
-    } as const;
-    const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
-    if (positionals.length > 0) {
-      throw new UsageError(`What is "${positionals[0]}"? Directories are given by --flows.`);
-    }
-    const config = readStartConfig(values, process.env);
-    const { flows: directory, host, port, isReadOnly, knownHosts, database, retention } = config;
+    const found = await readCommandConfig(args);
+    const { config } = found;
+    const { flows: directory } = config;
     const { flows, faults } = await loadFlows(directory ?? EXAMPLES_DIRECTORY);
     if (faults.length > 0) {
       console.error(
@@ -76,26 +57,23 @@ Jobs that had not ended when it was stopped or killed go on at the next start.
       return 1;
     }
 
-    const app = await createApp({
-      flows,
-      isReadOnly,
-      database,
-      retention,
-      debugger: { evaluation: config.isEvaluationOn },
-    });
+    const logger = pino({ level: config.logLevel }, pino.destination(2));
+    const app = await createApp({ flows, ...appOptionsOf(found, logger) });
     outliveStrayErrors((error) =>
-      app.logger.error({ error }, 'Code of a flow failed where nobody waits for it.'),
+      logger.error({ error }, 'Code of a flow failed where nobody waits for it.'),
     );
     try {
       const hasShown = directory === undefined && flows.some(({ id }) => id === SHOWN_FLOW);
       const job = hasShown ? await findOrStartShown(app) : undefined;
       const shown = showOperations(flows, job?.id);
       const stopped = untilStopped();
-      const { url } = await app.listen({ host, port, knownHosts, examples: shown.tabs });
+      const { url, isOpen } = await app.listen({ ...serveOptionsOf(found), examples: shown.tabs });
       const ids = flows.map(({ id }) => id).join(', ');
       console.log(
-        `Millrace serves ${ids}.\nGraphiQL: ${url}\nJobs are kept in ${describeDatabase(database)}.\n`,
+        `Millrace serves ${ids}.\n${config.graphiql ? 'GraphiQL' : 'GraphQL'}: ${url}\n` +
+          `Jobs are kept in ${describeDatabase(databaseOf(config))}.\n${describeAuthentication(found, isOpen)}\n`,
       );
+      if (isOpen && !isLoopback(config.host)) console.error(OPEN_WARNING);
       if (job !== undefined) {
         const how = job.state === 'PAUSED' ? 'paused' : 'running';
         console.log(`A job of "${SHOWN_FLOW}" is ${how}: Job:${job.id}\n`);
@@ -110,6 +88,25 @@ Jobs that had not ended when it was stopped or killed go on at the next start.
     }
   },
 };
+
+/** Where others than this machine can do everything. */
+const OPEN_WARNING = `
+  ************************************ WARNING ************************************
+  Nobody has to prove who they are, and others than this machine can reach this
+  server: whoever can, may do everything, and run the code of the flows. Make sure
+  that something else keeps strangers away; or make an API key with
+  \`millrace keys create\`, and leave out --insecure-no-auth.
+  *********************************************************************************
+`;
+
+/** Whether people have to prove who they are, and by what. */
+function describeAuthentication({ config, authenticate }: FoundConfig, isOpen: boolean): string {
+  if (isOpen) return 'Authentication is off: whoever can reach this server may do everything.';
+  const ways = ['API keys'];
+  if (config.jwtSecret !== undefined || config.jwksUrl !== undefined) ways.push('JSON Web Tokens');
+  if (authenticate !== undefined) ways.push('what the configuration file says');
+  return `Authentication is on, by ${ways.join(', ')}.`;
+}
 
 /** The job of the examples that goes on from before, or a new one. */
 async function findOrStartShown({ jobs }: App): Promise<Job> {

@@ -22,18 +22,31 @@ To leave does nothing to the job.
 
 Options:
   --url URL       where the server is; default ${DEFAULT_URL}
+  --token TOKEN   API key or token to show there; default what MILLRACE_TOKEN has. Other people on this machine can see what is
+                  written on a command line, and not the environment
   --json          write JSON lines also on a terminal
   -h, --help      show this
 `,
   async run(args) {
-    const options = { url: { type: 'string' }, json: { type: 'boolean' } } as const;
+    const options = {
+      url: { type: 'string' },
+      token: { type: 'string' },
+      json: { type: 'boolean' },
+    } as const;
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
     const [id, ...rest] = positionals;
     if (id === undefined || rest.length > 0) throw new UsageError('Name one job.');
     const url = readUrl(values.url ?? DEFAULT_URL);
     const isJson = values.json === true || !process.stdout.isTTY;
 
-    const client = createClient({ url, webSocketImpl: WebSocket });
+    const { MILLRACE_TOKEN: fromEnvironment = '' } = process.env;
+    const token = values.token ?? fromEnvironment;
+
+    const client = createClient({
+      url,
+      webSocketImpl: WebSocket,
+      ...(token === '' ? {} : { token }),
+    });
     const report = isJson ? reportAsJson(client, id) : reportOnTerminal(client, id);
     try {
       return await Promise.race([

@@ -1,12 +1,14 @@
 import { expect, test } from 'vitest';
-import { databaseUrl, describeDatabase } from '../../src/cli/database-config.ts';
+import { databaseOf, describeDatabase } from '../../src/cli/database-config.ts';
+import { OPTIONS } from '../../src/config/options.ts';
 
 test('a URL goes before a directory, and both before the default', () => {
-  expect(databaseUrl({})).toBe('sqlite:millrace-data/millrace.db');
-  expect(databaseUrl({ 'data-dir': '/var/lib/m' })).toBe('sqlite:/var/lib/m/millrace.db');
-  expect(databaseUrl({ 'data-dir': 'x', 'database-url': 'sqlite::memory:' })).toBe(
-    'sqlite::memory:',
-  );
+  const { dataDir, databaseUrl } = OPTIONS;
+  const byDefault = { dataDir: dataDir.default, databaseUrl: databaseUrl.default };
+  expect(databaseOf(byDefault)).toBe('sqlite:millrace-data/millrace.db');
+  const named = { dataDir: '/var/lib/m', databaseUrl: undefined };
+  expect(databaseOf(named)).toBe('sqlite:/var/lib/m/millrace.db');
+  expect(databaseOf({ ...named, databaseUrl: 'sqlite::memory:' })).toBe('sqlite::memory:');
 });
 
 test.each([

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readKeepLimits } from '../../src/cli/keep-limits.ts';
+import { readKeepLimits } from '../../src/config/keep-limits.ts';
 
 const DAY_MS = 86_400_000;
 

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { millrace } from './millrace.ts';
 
-const COMMANDS = ['start', 'run', 'watch', 'validate', 'migrate'];
+const COMMANDS = ['start', 'run', 'watch', 'validate', 'migrate', 'keys', 'config'];
 
 test('help says which commands there are', async () => {
   const { code, stdout } = await millrace('--help');
@@ -27,8 +27,9 @@ test.each([
   [[], 'No command was given.'],
   [['dance'], 'There is no command "dance".'],
   [['toString'], 'There is no command "toString".'],
-  [['start', '--dance'], "Unknown option '--dance'"],
-  [['start', 'here'], 'What is "here"?'],
+  [['start', '--dance'], 'There is no option --dance.'],
+  [['start', 'here'], 'There is an argument "here" that belongs to no option.'],
+  [['migrate', '--prot', '1'], 'There is no option --prot.'],
   [['start', '--port', 'many'], '--port is "many" and must be a whole number from 0 to 65535.'],
   [['start', '--port', '70000'], 'must be a whole number from 0 to 65535'],
   [['run'], 'Name one flow.'],

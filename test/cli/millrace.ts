@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
@@ -18,14 +19,31 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Starts the command line from source. It is ended with the test at the latest. */
-export function start(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+/** What a test run itself is told is no option of Millrace. */
+const OUTSIDE = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !name.startsWith('MILLRACE_')),
+);
+
+/**
+ * Starts the command line from source. It is ended with the test at the latest.
+ * @param cwd where, unless in the directory of the project
+ */
+export function start(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+  cwd = ROOT,
+) {
   const child: ChildProcess = spawn(
     process.execPath,
-    ['--import', 'tsx', 'src/cli/main.ts', ...args],
+    ['--import', import.meta.resolve('tsx'), join(ROOT, 'src/cli/main.ts'), ...args],
     {
-      cwd: ROOT,
-      env: { ...process.env, ...IN_MEMORY, ...environment },
+      cwd,
+      env: {
+        ...OUTSIDE,
+        ...IN_MEMORY,
+        TSX_TSCONFIG_PATH: join(ROOT, 'tsconfig.json'),
+        ...environment,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   );

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { App, AppOptions } from '../../src/app.ts';
+import { DEFAULT_TENANT } from '../../src/lib/identity.ts';
 import { ended, openApp, startJob, until } from '../api/api.ts';
 import { Broken, echo, running, waiting } from '../api/flows.ts';
 import { Gate } from '../engine/parts.ts';
@@ -22,8 +23,9 @@ const local = (id: string) => id.replace('Job:', '');
 /** Starts to watch, and answers once it gets what happens. */
 async function startWatching(app: App, id: string, url: string) {
   const watching = start(['watch', id, '--url', url]);
+  const of = { jobId: local(id), tenant: DEFAULT_TENANT, flowId: 'waiting' };
   const happen = () =>
-    app.services.jobEvents.record(local(id), 'waiting', Date.now(), {
+    app.services.jobEvents.record(of, Date.now(), {
       type: 'LOG_WRITTEN',
       routineId: 'wait',
       level: 'INFO',
@@ -107,6 +109,27 @@ describe('millrace watch, into a pipe', () => {
     kill('SIGINT');
     expect((await exit).code).toBe(130);
     expect((await app.jobs.require(local(id))).state).toBe('RUNNING');
+  });
+
+  test('O5 shows a token, from the command line or the environment, and says when it is not valid', async () => {
+    const app = await openApp({ flows: [echo()] });
+    const key = await app.keys.create({ subject: 'ann', scopes: ['read'] });
+    const { url } = await app.listen({ port: 0, limits: SOON });
+    const id = await startJob(app, { flowId: 'echo' });
+    await ended(app, id);
+    const watch = ['watch', id, '--url', url];
+    const [named, silent, stranger] = await Promise.all([
+      millrace(...watch, '--token', key.text),
+      start(watch, { MILLRACE_TOKEN: key.text }).ended,
+      millrace(...watch, '--token', 's3cr3t-stranger'),
+    ]);
+    for (const { code, stdout } of [named, silent]) {
+      expect([code, linesOf(stdout)]).toMatchObject([0, [{ state: 'COMPLETED' }]]);
+    }
+    expect([stranger.code, stranger.stdout]).toEqual([1, '']);
+    expect(stranger.stderr).toContain('refused with code 4403');
+    expect(stranger.stderr).toContain('Show a token that is valid.');
+    expect(stranger.stderr).not.toContain('s3cr3t');
   });
 
   test('says that there is no such job, and that there is no server', async () => {
