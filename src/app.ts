@@ -4,37 +4,46 @@ import { type Logger, pino } from 'pino';
 import { createFlowAnalytics } from './analytics/flow-analytics.ts';
 import type { AppOptions, ServeOptions } from './app/app-options.ts';
 import { assembleJobs, SETTLE_LIMIT_MS } from './app/assemble-jobs.ts';
+import { assembleServer } from './app/assemble-server.ts';
+import { makeFigures } from './app/figures.ts';
 import { createAuditLog } from './audit/audit-log.ts';
+import { createKeyring, type Keyring } from './auth/keyring.ts';
 import { createFlowRegistry } from './flows/flow-registry.ts';
 import {
   type Context,
   createContext,
   type OperationLimits,
-  type Right,
   type Services,
-  sharingKey,
 } from './graphql/context.ts';
 import { presentError } from './graphql/errors.ts';
 import { schema } from './graphql/schema.ts';
 import type { JobService } from './jobs/job-service.ts';
 import { DEFAULT_RETENTION } from './jobs/retention.ts';
 import { systemClock } from './lib/clock.ts';
+import { ANYBODY, type Identity, type Scope } from './lib/identity.ts';
 import { newId } from './lib/ids.ts';
 import { isKeptWithin } from './lib/within.ts';
 import { createMemoryPubSub, type PubSub } from './pubsub/memory-pubsub.ts';
 import type { Topics } from './pubsub/topics.ts';
 import { NO_CONNECTIONS } from './server/connection-counters.ts';
-import { createServer } from './server/create-server.ts';
-import type { Listening, Server } from './server/server.ts';
+import type { Listening, Readiness, Server } from './server/server.ts';
 import { openDatabase } from './storage/open-database.ts';
 import { createWriteBehind } from './storage/write-behind.ts';
 
 export type { AppOptions, ServeOptions };
 
+/** Where the API is served. */
+export interface Serving extends Listening {
+  /** Whether nobody has to prove who they are. */
+  readonly isOpen: boolean;
+}
+
 /** The running system. It serves nobody until `listen`, and runs jobs without that too. */
 export interface App {
   /** What people do to jobs. */
   readonly jobs: JobService;
+  /** The API keys of the database. */
+  readonly keys: Keyring;
   /** The API, to be executed with a context of `createContext`. */
   readonly schema: GraphQLSchema;
   /** Where faults of the system itself are written. */
@@ -51,10 +60,13 @@ export interface App {
   /** Makes the context of one operation. What is in it is unstable, as `services`. */
   createContext(): Context;
   /**
-   * Serves the API over HTTP and WebSocket. To be called once.
+   * Serves the API over HTTP and WebSocket. To be called once. People have to prove who they are as soon as there is a way
+   * to: an API key was ever made, or `auth` says how.
    * @throws ServerError when it can't listen there
+   * @throws OpenServerError when others than this machine could do everything, and nobody said so
+   * @throws ValidationError when the options of JSON Web Tokens are not as they must be
    */
-  listen(options?: ServeOptions): Promise<Listening>;
+  listen(options?: ServeOptions): Promise<Serving>;
   /**
    * Stops serving. Jobs are stopped where they are, and go on when an app is created on the same database again; of an
    * app in memory they are cancelled. Calling it again answers the same promise.
@@ -65,8 +77,11 @@ export interface App {
 /** Enough for all there is to tell of a hundred jobs of ten routines each. */
 const DEFAULT_LIMITS: OperationLimits = { complexity: 250_000, depth: 15, breadth: 500 };
 
+/** What changes nothing. */
+const READ_ONLY: readonly Scope[] = ['read', 'admin'];
+
 /** What a load balancer is told while the app is being closed. */
-const CLOSING = { isReady: false, problem: 'The server is shutting down.' };
+const CLOSING = { causes: [{ part: 'server', problem: 'The server is shutting down.' }] };
 
 /**
  * Puts a running system together: configuration in, working parts out. Only this, with `app/`, knows every concrete
@@ -99,6 +114,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   } = options.retention?.metrics ?? {};
   const kept = { minutesMs, hoursMs };
   const analytics = createFlowAnalytics({ database, clock, logger, kept });
+  const keyring = createKeyring({ database, clock });
   const audit = createAuditLog({ database, clock, logger });
   const jobParts = assembleJobs(
     { flows, database, writeBehind, analytics, pubsub, clock, logger },
@@ -127,11 +143,21 @@ export async function createApp(options: AppOptions): Promise<App> {
     countConnections: () => server?.countConnections() ?? NO_CONNECTIONS,
     limits: { ...DEFAULT_LIMITS, ...options.limits },
   };
-  const rights = new Set<Right>(options.isReadOnly === true ? ['watch'] : ['watch', 'control']);
+  /** Who asks, with no more scopes than this app gives. */
+  const limitScopes = (identity: Identity): Identity =>
+    options.isReadOnly === true
+      ? { ...identity, scopes: new Set(READ_ONLY.filter((scope) => identity.scopes.has(scope))) }
+      : identity;
   const logUnexpected = (error: unknown): string => {
     const errorId = newId();
     logger.error({ err: error, errorId }, 'An operation failed unexpectedly.');
     return errorId;
+  };
+  const maskError = (error: unknown) => presentError(error, logUnexpected);
+  const readiness = (): Readiness => {
+    if (closing !== undefined) return CLOSING;
+    const { problem } = database.status;
+    return { causes: problem === undefined ? [] : [{ part: 'database', problem }] };
   };
   let closing: Promise<void> | undefined;
 
@@ -182,25 +208,35 @@ export async function createApp(options: AppOptions): Promise<App> {
   return {
     services,
     jobs: services.jobs,
+    keys: keyring,
     pubsub,
     schema,
     logger,
     lost,
-    createContext: () => createContext(services, { rights }),
-    listen({ examples = [], limits = {}, knownHosts = [], ...where } = {}) {
-      server = createServer({
-        schema,
-        logger,
-        limits,
-        knownHosts,
-        createContext: (connection) =>
-          createContext(services, { rights, address: connection.address }, connection),
-        sharingKey,
-        maskError: (error) => presentError(error, logUnexpected),
-        graphiql: { operations: examples },
-        readiness: () => (closing === undefined ? database.status : CLOSING),
+    createContext: () => createContext(services, limitScopes(ANYBODY)),
+    async listen(serveOptions = {}) {
+      const assembled = await assembleServer(
+        {
+          schema,
+          services,
+          keyring,
+          clock,
+          logger,
+          limitScopes,
+          maskError,
+          readiness,
+          figures: () => makeFigures(jobParts.counts, services),
+        },
+        options.auth ?? {},
+        serveOptions,
+      );
+      server = assembled.server;
+      const { host, port } = serveOptions;
+      const listening = await server.listen({
+        ...(host === undefined ? {} : { host }),
+        ...(port === undefined ? {} : { port }),
       });
-      return server.listen(where);
+      return { ...listening, isOpen: assembled.isOpen };
     },
     close() {
       closing ??= close();

@@ -4,6 +4,7 @@
  * @module
  */
 export { type App, type AppOptions, createApp, type ServeOptions } from './app.ts';
+export { type ConfigFile, defineConfig } from './config/config-file.ts';
 export type { DebuggerOptions } from './debug-sessions/create-debug-sessions.ts';
 export type {
   DebugRequest,
@@ -46,8 +47,10 @@ export { SessionOwnedError } from './jobs/session-owned-error.ts';
 export { NotFoundError, ValidationError } from './lib/domain-error.ts';
 export type { JobMonitorOptions } from './monitoring/job-monitor.ts';
 export type { FailureReading } from './monitoring/readings.ts';
+export type { TrustedDocuments } from './server/documents.ts';
 export type { ExampleOperation } from './server/graphiql.ts';
 export type { ServerLimits } from './server/limits.ts';
+export { readTrustedDocuments, TrustedDocumentsError } from './server/read-trusted-documents.ts';
 export type { Listening, ListenOptions } from './server/server.ts';
 export { ServerError, type ServerErrorCode } from './server/server-error.ts';
 export {

@@ -1,4 +1,6 @@
 import type { Logger } from 'pino';
+import type { AuthHook } from '../auth/auth-hook.ts';
+import type { JwtOptions } from '../auth/jwt-options.ts';
 import type { DebuggerOptions } from '../debug-sessions/create-debug-sessions.ts';
 import type { EngineOptions, Flow } from '../engine/index.ts';
 import type { OperationLimits } from '../graphql/context.ts';
@@ -6,15 +8,26 @@ import type { RecoveryOptions } from '../jobs/job-recovery.ts';
 import type { RetentionOptions } from '../jobs/retention.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { JobMonitorOptions } from '../monitoring/job-monitor.ts';
+import type { TrustedDocuments } from '../server/documents.ts';
 import type { ExampleOperation } from '../server/graphiql.ts';
 import type { ServerLimits } from '../server/limits.ts';
-import type { ListenOptions } from '../server/server.ts';
+import type { CorsOptions, ListenOptions } from '../server/server.ts';
 import type { OpenDatabaseOptions } from '../storage/open-database.ts';
+
+/** How people prove who they are, besides by API keys. */
+export interface AuthOptions {
+  /** JSON Web Tokens. Default: none is taken. */
+  readonly jwt?: JwtOptions | undefined;
+  /** Says who somebody is, in the way of the program that Millrace is part of. Default: nobody is asked. */
+  readonly hook?: AuthHook | undefined;
+}
 
 /** What a running system is made of. Only `flows` has to be given. */
 export interface AppOptions {
   /** The flows that jobs can be started of. */
   readonly flows: readonly Flow[];
+  /** How people prove who they are, besides by API keys. */
+  readonly auth?: AuthOptions;
   /** Where faults of the system itself are written. Default: JSON lines on standard error, from level `warn`. */
   readonly logger?: Logger;
   /** With true nobody may start or change jobs through the API. Default false. */
@@ -52,6 +65,25 @@ export interface ServeOptions extends ListenOptions {
   readonly limits?: Partial<ServerLimits>;
   /** Names besides addresses and `localhost` that browsers may reach the server by. */
   readonly knownHosts?: readonly string[];
+  /**
+   * Lets everybody do everything, also those on other machines. Refused where there is a way to prove who one is. Default:
+   * then nobody has to prove anything on this machine alone, and there is no other `host`.
+   */
+  readonly isInsecure?: boolean;
+  /** Web pages of other sites that may use the server. Default: those of this machine, at any port. */
+  readonly cors?: CorsOptions;
+  /** How many proxies stand before the server, each of which can be trusted to add to `X-Forwarded-For`. Default 0. */
+  readonly trustProxy?: number;
+  /** Whether browsers are shown GraphiQL. Default true. */
+  readonly graphiql?: boolean;
+  /** Whether the schema can be asked for. Default true. */
+  readonly introspection?: boolean;
+  /** Whether errors tell what of the schema may have been meant. Default true. */
+  readonly suggestions?: boolean;
+  /** The only documents that are answered. Default: all are. */
+  readonly trustedDocuments?: TrustedDocuments;
+  /** Whether the log tells the variables of operations, secrets among them masked. Default false. */
+  readonly logVariables?: boolean;
   /** Operations that GraphiQL offers in tabs. */
   readonly examples?: readonly ExampleOperation[];
 }

@@ -5,6 +5,7 @@ import { createEngine } from '../engine/index.ts';
 import type { FlowRegistry } from '../flows/flow-registry.ts';
 import { createCheckpointStore } from '../jobs/checkpoint-store.ts';
 import { createHistoryStore } from '../jobs/history-store.ts';
+import { JobCounts } from '../jobs/job-counts.ts';
 import { createJobEvents } from '../jobs/job-events.ts';
 import { createJobIntake } from '../jobs/job-intake.ts';
 import { createJobLedger } from '../jobs/job-ledger.ts';
@@ -47,6 +48,8 @@ export function assembleJobs(deps: JobsDeps, options: AppOptions) {
   const store = createJobStore(database);
   const checkpoints = createCheckpointStore(database);
 
+  const counts = new JobCounts();
+
   // What the host tells of its jobs goes to parts that are made below, since they need the host. It tells nothing yet.
   const host = createLocalJobHost({
     engine: createEngine({ clock, ...options.engine }),
@@ -56,11 +59,14 @@ export function assembleJobs(deps: JobsDeps, options: AppOptions) {
     onFailure: (error, jobId) =>
       logger.error({ err: error, jobId }, 'A checkpoint could not be taken.'),
     listener: {
-      starting: (jobId, isPaused, flowId) => {
-        events.jobStarting(jobId, flowId);
-        return ledger.starting(jobId, isPaused, flowId);
+      starting: (job, isPaused) => {
+        events.jobStarting(job);
+        return ledger.starting(job, isPaused);
       },
-      stateChanged: (change) => ledger.stateChanged(change),
+      stateChanged: (change) => {
+        counts.note(change);
+        return ledger.stateChanged(change);
+      },
       recorded: (records) => ledger.recorded(records),
       checkpointed: (jobId, checkpoint) => ledger.checkpointed(jobId, checkpoint),
       logged: (line) => events.recordLog(line),
@@ -161,6 +167,7 @@ export function assembleJobs(deps: JobsDeps, options: AppOptions) {
   return {
     host,
     ledger,
+    counts,
     debugSessions,
     retention,
     /** What the API asks of them. */

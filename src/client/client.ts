@@ -6,6 +6,7 @@ import {
   type ConnectionOptions,
   createConnection,
   type StatusListener,
+  type TokenSource,
 } from './connection.ts';
 import { ClientClosedError, ConnectionLostError, OperationError } from './errors.ts';
 import { openStream, readMessage } from './open-stream.ts';
@@ -19,6 +20,12 @@ export interface ClientOptions {
   readonly webSocketImpl?: ConnectionOptions['webSocketImpl'];
   /** Sent to the server with each new connection. A function is asked each time; when it fails, so do the operations. */
   readonly connectionParams?: ConnectionOptions['connectionParams'];
+  /**
+   * What proves who the client is: an API key or a token. A function is asked with each new connection, once more when the server
+   * would not have what it said, and before that expires; when it fails while connecting, so do the operations. Over `https:`
+   * or `wss:` nobody on the way can read it.
+   */
+  readonly token?: TokenSource;
   /**
    * The waits before a lost connection is tried for again: from `delayMs` (default 1,000 milliseconds), doubled each time, to
    * `maxDelayMs` (default 30,000), each by chance up to a half shorter.
@@ -96,6 +103,7 @@ export function createClient(options: ClientOptions): Client {
     url: toWebSocket(options.url),
     webSocketImpl: options.webSocketImpl,
     connectionParams: options.connectionParams,
+    token: options.token,
     backOff: { delayMs: 1000, jitter: 0.5, ...backOff, backoff: 'exponential' },
     keepAliveMs,
     timeoutMs,

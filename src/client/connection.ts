@@ -9,6 +9,7 @@ import { type CancelTimer, systemClock } from '../lib/clock.ts';
 import { messageOf } from '../lib/domain-error.ts';
 import { ComeBack } from './come-back.ts';
 import { ConnectionRefusedError, OperationError } from './errors.ts';
+import { Renewal } from './renewal.ts';
 import {
   handOver,
   OPEN,
@@ -30,6 +31,9 @@ export type StatusListener = (status: ClientStatus, reason: string | undefined) 
 /** What a client tells the server when it connects. */
 export type ConnectionParams = Record<string, unknown>;
 
+/** What proves who the client is: an API key or a token, or where to get one. */
+export type TokenSource = string | (() => string | Promise<string>);
+
 /** What a connection is made of. */
 export interface ConnectionOptions {
   /** Where the API is: `ws:` or `wss:`. */
@@ -39,6 +43,7 @@ export interface ConnectionOptions {
     | ConnectionParams
     | (() => ConnectionParams | Promise<ConnectionParams>)
     | undefined;
+  readonly token?: TokenSource | undefined;
   readonly backOff: BackOff;
   /** How often the server is asked whether it is there, in milliseconds. */
   readonly keepAliveMs: number;
@@ -60,6 +65,8 @@ export interface OperationSink {
 }
 
 const NORMAL_CLOSURE = 1000;
+/** Who the client is was not proved, or is not any more. */
+const FORBIDDEN = 4403;
 
 /** How long the other side may take to say farewell, in milliseconds. */
 const FAREWELL_MS = 1000;
@@ -76,7 +83,7 @@ interface OpenOperation {
  * is sent again, as its payload is then.
  */
 export function createConnection(options: ConnectionOptions) {
-  const { url, connectionParams, backOff, keepAliveMs, timeoutMs } = options;
+  const { url, connectionParams, token, backOff, keepAliveMs, timeoutMs } = options;
   const comeBack = new ComeBack(backOff);
   const operations = new Set<OpenOperation>();
   const listeners = new Set<StatusListener>();
@@ -92,6 +99,8 @@ export function createConnection(options: ConnectionOptions) {
   let isLeft = false;
   let heardAtMs = 0;
   let endedAtMs = 0;
+  /** Connections in a row that the server would not have, since the last one it had. */
+  let forbidden = 0;
   /** What happened to the connection, if something did. */
   let problem: string | undefined;
   /** Ends the wait before the next try, if there is one. */
@@ -133,6 +142,22 @@ export function createConnection(options: ConnectionOptions) {
     cancelDeadline = systemClock.setTimer(timeoutMs, look);
   };
 
+  const makeParams = async (): Promise<ConnectionParams | undefined> => {
+    const params =
+      typeof connectionParams === 'function' ? await connectionParams() : connectionParams;
+    if (token === undefined) return params;
+    const shown = typeof token === 'function' ? await token() : token;
+    return { ...params, authorization: `Bearer ${shown}` };
+  };
+
+  /** Whether another try may be answered in another way. Where something is asked anew for each it may, once. */
+  const mayRetry = (fault: unknown): boolean => {
+    if (!isCloseEvent(fault)) return !(fault instanceof Error);
+    if (fault.code !== FORBIDDEN) return true;
+    const asksAnew = typeof token === 'function' || typeof connectionParams === 'function';
+    return asksAnew && forbidden <= 1;
+  };
+
   const isServing = () => acceptedAtMs !== undefined && socket?.readyState === OPEN;
 
   /** No operation needs the connection any more. An open one is closed by the transport. */
@@ -147,7 +172,7 @@ export function createConnection(options: ConnectionOptions) {
 
   const transport = createTransport({
     url,
-    ...(connectionParams === undefined ? {} : { connectionParams }),
+    connectionParams: makeParams,
     webSocketImpl: handOver(options.webSocketImpl, (made) => {
       socket = made;
       problem = undefined;
@@ -161,7 +186,7 @@ export function createConnection(options: ConnectionOptions) {
     keepAlive: keepAliveMs,
     retryAttempts: Number.POSITIVE_INFINITY,
     // What sockets tell are events. An error comes from code: of the connection's parameters, or it can't read the server.
-    shouldRetry: (fault) => !(fault instanceof Error) || isCloseEvent(fault),
+    shouldRetry: mayRetry,
     retryWait: () =>
       new Promise((resolve) => {
         if (operations.size === 0) return resolve();
@@ -176,9 +201,11 @@ export function createConnection(options: ConnectionOptions) {
         };
       }),
     on: {
-      connected() {
+      connected(_socket, payload) {
         acceptedAtMs = systemClock.monotonicMs();
+        forbidden = 0;
         cancelDeadline();
+        renewal?.begin(payload);
         for (const operation of operations) operation.isSent = true;
         setStatus('CONNECTED');
       },
@@ -197,6 +224,8 @@ export function createConnection(options: ConnectionOptions) {
       closed(event) {
         cancelDeadline();
         cancelFarewell();
+        renewal?.stop();
+        if (isCloseEvent(event) && event.code === FORBIDDEN) forbidden++;
         endedAtMs = systemClock.monotonicMs();
         const upMs = acceptedAtMs === undefined ? undefined : endedAtMs - acceptedAtMs;
         socket = undefined;
@@ -214,6 +243,14 @@ export function createConnection(options: ConnectionOptions) {
       },
     },
   });
+
+  /** Tokens that can be asked for anew are, before they expire. */
+  const renewal =
+    typeof token === 'function'
+      ? new Renewal(token, (payload, sink) =>
+          isServing() ? transport.subscribe(payload, sink) : undefined,
+        )
+      : undefined;
 
   return {
     get status() {

@@ -22,7 +22,13 @@ export class OperationError extends DomainError {
   }
 }
 
-/** The server ended the connection in a way that coming back can't help, or does not speak the protocol. */
+/** Who the client is was not proved, or is not any more. */
+const FORBIDDEN = 4403;
+
+/**
+ * The server ended the connection in a way that coming back can't help, or does not speak the protocol. `closeCode` is 4403
+ * when the client's token is not valid, or not any more.
+ */
 export class ConnectionRefusedError extends DomainError {
   readonly code = 'CONNECTION_REFUSED';
   /** Close code of the WebSocket; `undefined` when something else went wrong. */
@@ -31,7 +37,9 @@ export class ConnectionRefusedError extends DomainError {
 
   constructor(closeCode: number | undefined, reason: string, options?: ErrorOptions) {
     const how = closeCode === undefined ? '' : ` with code ${closeCode}`;
-    super(`The connection was refused${how}: ${reason || 'no reason was given'}.`, options);
+    const why = (reason || 'no reason was given').replace(/\.$/, '');
+    const advice = closeCode === FORBIDDEN ? ' Show a token that is valid.' : '';
+    super(`The connection was refused${how}: ${why}.${advice}`, options);
     this.closeCode = closeCode;
     this.reason = reason;
   }

@@ -9,7 +9,12 @@ export {
   createClient,
   type VariablesOf,
 } from './client.ts';
-export type { ClientStatus, ConnectionParams, StatusListener } from './connection.ts';
+export type {
+  ClientStatus,
+  ConnectionParams,
+  StatusListener,
+  TokenSource,
+} from './connection.ts';
 export {
   ClientClosedError,
   ConnectionLostError,

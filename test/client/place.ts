@@ -4,6 +4,7 @@ import type { ServeOptions } from '../../src/app/app-options.ts';
 import type { App, AppOptions } from '../../src/app.ts';
 import { type Client, type ClientOptions, createClient } from '../../src/client/client.ts';
 import type { ClientStatus } from '../../src/client/connection.ts';
+import { DEFAULT_TENANT } from '../../src/lib/identity.ts';
 import { openApp, startJob, watch } from '../api/api.ts';
 import { waiting } from '../api/flows.ts';
 import { Gate } from '../engine/parts.ts';
@@ -53,8 +54,9 @@ export async function openPlace(
     jobId,
     gate,
     log(first, count) {
+      const of = { jobId: jobId.replace('Job:', ''), tenant: DEFAULT_TENANT, flowId: 'waiting' };
       for (let at = first; at < first + count; at++) {
-        app.services.jobEvents.record(jobId.replace('Job:', ''), 'waiting', Date.now(), {
+        app.services.jobEvents.record(of, Date.now(), {
           type: 'LOG_WRITTEN',
           routineId: 'wait',
           level: 'INFO',
