@@ -1,6 +1,6 @@
 /*
- * Writes what is generated from the API: `schema.graphql`, typed documents for the operations of the command line and of the
- * tests, and the names of the streams that clients resume. With --check it writes nothing and fails when a file is stale.
+ * Writes what is generated from the API: `schema.graphql`, the table of who may what, typed documents for the operations of the
+ * command line and of the tests, and the names of the streams that clients resume. With --check it writes nothing and fails when a file is stale.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
@@ -17,10 +17,17 @@ import {
   isInterfaceType,
   isObjectType,
   parse,
+  print,
   printSchema,
+  separateOperations,
 } from 'graphql';
+import { RENEW } from './src/client/renewal.ts';
+import { makeResumable } from './src/client/resume-document.ts';
+import { printOptions } from './src/config/print-options.ts';
+import { printRules } from './src/graphql/print-rules.ts';
 import { schema } from './src/graphql/schema.ts';
 import { findUndescribed } from './src/graphql/undescribed.ts';
+import { hashText } from './src/server/documents.ts';
 
 const root = dirname(fileURLToPath(import.meta.url));
 const isCheck = process.argv.includes('--check');
@@ -84,6 +91,22 @@ function generateEventStreams(ofSchema: GraphQLSchema): string {
   );
 }
 
+/** What the command line and our client send: each operation in a document of its own, and what resumes its streams. */
+async function generateTrustedDocuments(from: string): Promise<string> {
+  const texts = new Set([RENEW]);
+  for (const { document } of await findDocuments(from)) {
+    for (const operation of Object.values(separateOperations(document))) {
+      const resumable = makeResumable(operation);
+      texts.add(print(resumable?.document ?? operation));
+      texts.add(print(operation));
+      if (resumable !== undefined) texts.add(resumable.cursorQuery);
+    }
+  }
+  const byHash = [...texts].map((text) => [hashText(text), text] as const);
+  const sorted = byHash.toSorted(([one], [other]) => (one < other ? -1 : 1));
+  return `${JSON.stringify(Object.fromEntries(sorted), undefined, 2)}\n`;
+}
+
 const undescribed = findUndescribed(schema);
 if (undescribed.length > 0) {
   console.error(`These parts of the API have no description: ${undescribed.join(', ')}.`);
@@ -93,7 +116,10 @@ if (undescribed.length > 0) {
 const schemaText = `${printSchema(schema)}\n`;
 const files = new Map([
   ['schema.graphql', schemaText],
+  ['docs/security-matrix.md', printRules(schema)],
+  ['docs/options.md', printOptions()],
   ['src/generated/event-streams.ts', generateEventStreams(schema)],
+  ['trusted-documents.json', await generateTrustedDocuments('src/cli')],
 ]);
 for (const { from, to } of TARGETS)
   files.set(to, await generateOperations(schemaText, schema, from));

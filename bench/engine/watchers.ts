@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createApp } from '../../src/app.ts';
+import { DEFAULT_TENANT } from '../../src/lib/identity.ts';
 import { type Child, startChild } from '../harness/child.ts';
 import { formatCount, printTable } from '../harness/print.ts';
 import { collectGarbage, median, spread } from '../harness/rounds.ts';
@@ -125,7 +126,11 @@ async function runWatched(
     await load.ask('growTo', { size: watching.watchers });
     await untilAllWatch(load, watching, () => {
       const line = { routineId: 'source', level: 'INFO', message: 'Who is there?' };
-      app.services.jobEvents.record(id, flow.id, Date.now(), { type: 'LOG_WRITTEN', ...line });
+      app.services.jobEvents.record(
+        { jobId: id, tenant: DEFAULT_TENANT, flowId: flow.id },
+        Date.now(),
+        { type: 'LOG_WRITTEN', ...line },
+      );
     });
     const ended = new Promise<void>((resolve) => {
       app.pubsub.subscribe('jobEvent', ({ type }) => {

@@ -9,6 +9,7 @@ import { pino } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { createApp } from '../../src/app.ts';
 import { defineFlow, defineRoutine } from '../../src/engine/index.ts';
+import { DEFAULT_TENANT } from '../../src/lib/identity.ts';
 import { createServer } from '../../src/server/create-server.ts';
 import type { Operation } from '../load/raw-client.ts';
 import { type Message, makeMessage, SUBSCRIPTION, TEXT, TYPES, writeFrameText } from './message.ts';
@@ -169,9 +170,10 @@ async function serveApp(): Promise<Contender> {
     }
   }`;
   const line = { type: 'LOG_WRITTEN', routineId: 'clean', level: 'INFO', message: TEXT } as const;
+  const of = { jobId: id, tenant: DEFAULT_TENANT, flowId: flow.id };
   return {
     port,
     operation: { query, variables: { jobId: `Job:${id}` } },
-    publish: () => app.services.jobEvents.record(id, flow.id, Date.now(), line),
+    publish: () => app.services.jobEvents.record(of, Date.now(), line),
   };
 }

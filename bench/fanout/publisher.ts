@@ -1,5 +1,5 @@
 import { type AddressInfo, createServer, type Server } from 'node:net';
-import { monotonicMs } from '../load/crowd.ts';
+import { monotonicMs } from '../load/clock.ts';
 
 /**
  * How many messages may be under way: published, and not yet at every subscriber. Enough that no contender ever waits for

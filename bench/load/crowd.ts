@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import { monotonicMs } from './clock.ts';
 import { type Operation, RawClient } from './raw-client.ts';
 
 /** How many clients connect at the same time. */
@@ -152,7 +153,7 @@ export class Crowd {
     if (this.#problem !== undefined) throw new Error(this.#problem);
   }
 
-  /** Cursors are numbers, or end in one, that follow on each other. */
+  /** Cursors that are numbers, or end in one, follow on each other. Those of Millrace say no number. */
   #checkOrder(text: string): void {
     const cursor = Number(/"cursor":"(?:[^"]*-)?(\d+)"/.exec(text)?.[1]);
     if (Number.isNaN(cursor)) return;
@@ -161,9 +162,4 @@ export class Crowd {
     }
     this.#lastCursor = cursor;
   }
-}
-
-/** Milliseconds by a clock that all processes of the machine share. */
-export function monotonicMs(): number {
-  return Number(process.hrtime.bigint()) / 1e6;
 }

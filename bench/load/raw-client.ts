@@ -9,6 +9,10 @@ export interface Operation {
 
 export interface RawClientOptions {
   readonly port: number;
+  /** Where it connects from. Default: 127.0.0.1. */
+  readonly localAddress?: string;
+  /** What it says when it connects. Default: nothing. */
+  readonly connectionParams?: Readonly<Record<string, unknown>>;
   /** At most nine. */
   readonly operations: readonly Operation[];
   /** So many messages of its operations came. */
@@ -62,6 +66,7 @@ export class RawClient {
     this.#socket = connect({
       host: '127.0.0.1',
       port: options.port,
+      ...(options.localAddress === undefined ? {} : { localAddress: options.localAddress }),
       noDelay: true,
       onread: {
         buffer: SHARED,
@@ -105,7 +110,7 @@ export class RawClient {
       return;
     }
     this.#answer = undefined;
-    this.#sendText({ type: 'connection_init' });
+    this.#sendText({ type: 'connection_init', payload: this.#options.connectionParams });
     const rest = Buffer.from(answer.slice(end + 4), 'latin1');
     this.#reader.read(rest, rest.length);
   }

@@ -1,13 +1,18 @@
-/* Serves one contender on a free port and tells the parent process which. */
+/* Serves one contender on a free port and tells the parent process where, and how to ask. */
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Fastify from 'fastify';
 import { buildSchema, execute, parse } from 'graphql';
 import { createSchema, createYoga } from 'graphql-yoga';
 import mercurius from 'mercurius';
-import { createApp } from '../../src/app.ts';
-import { defineFlow, defineRoutine, slot } from '../../src/engine/index.ts';
-import { JOBS, makePlainJobs, QUERY } from './operation.ts';
+import {
+  type Served,
+  serveDefault,
+  serveProtected,
+  serveTrusted,
+  serveUnprotected,
+} from './millrace.ts';
+import { makePlainJobs, QUERY } from './operation.ts';
 
 const TYPES = `
   type Job { id: ID! status: String! flowId: String! owner: String priority: Int! createdAt: String! finishedAt: String durationMs: Float }
@@ -21,15 +26,17 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-function serve(listener: RequestListener): Promise<number> {
+function serve(listener: RequestListener): Promise<Served> {
   const server = createServer(listener);
   return new Promise((resolve) => {
-    server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)); // it listens on TCP
+    server.listen(0, '127.0.0.1', () => {
+      resolve({ port: (server.address() as AddressInfo).port }); // it listens on TCP
+    });
   });
 }
 
 /** Each way to answer, by its name. */
-const CONTENDERS: Readonly<Record<string, () => Promise<number>>> = {
+const CONTENDERS: Readonly<Record<string, () => Promise<Served>>> = {
   'JSON.stringify over node:http': async () => {
     const jobs = makePlainJobs();
     return serve(async (request, response) => {
@@ -72,32 +79,17 @@ const CONTENDERS: Readonly<Record<string, () => Promise<number>>> = {
       jit: 1,
     });
     await fastify.listen({ port: 0, host: '127.0.0.1' });
-    return (fastify.server.address() as AddressInfo).port; // it listens on TCP
+    return { port: (fastify.server.address() as AddressInfo).port }; // it listens on TCP
   },
-  Millrace: async () => {
-    const noop = defineRoutine({
-      type: 'noop',
-      slots: { input: slot<unknown>() },
-      run: () => undefined,
-    });
-    const flow = defineFlow({ id: 'articles' }, (f) => {
-      f.connect(f.input, f.add('noop', noop).slots.input);
-    });
-    const app = await createApp({ flows: [flow] });
-    for (let at = 0; at < JOBS; at++) {
-      await app.jobs.start({
-        flowId: 'articles',
-        input: { at },
-        owner: `owner-${at % 7}`,
-        priority: at % 3,
-      });
-    }
-    return (await app.listen({ port: 0 })).port;
-  },
+  Millrace: serveDefault,
+  'Millrace, no protection': serveUnprotected,
+  'Millrace, all protections': serveProtected,
+  'Millrace, trusted documents too': serveTrusted,
 };
 
 const name = process.argv[2] ?? '';
 const start = CONTENDERS[name];
 if (start === undefined) throw new Error(`No contender "${name}".`);
-process.send?.({ port: await start() });
+process.send?.(await start());
 process.on('SIGINT', () => process.exit());
+process.on('disconnect', () => process.exit());

@@ -2,6 +2,7 @@ import pg from 'pg';
 import { isFinalState, type JobState } from '../../src/engine/index.ts';
 import type { Job } from '../../src/jobs/job.ts';
 import { toRow } from '../../src/jobs/job-row.ts';
+import { DEFAULT_TENANT } from '../../src/lib/identity.ts';
 import { openDatabase } from '../../src/storage/open-database.ts';
 import type { JobsTable } from '../../src/storage/tables.ts';
 import { openBareSqlite } from './places.ts';
@@ -96,6 +97,7 @@ function makeJob(at: number, random: () => number): Job {
   const owner = random();
   return {
     id: makeId(createdAt, random),
+    tenant: DEFAULT_TENANT,
     flowId: `flow-${flow}`,
     state,
     input: { source: `https://data.example/${at}.json`, limit: 100, verbose: false },

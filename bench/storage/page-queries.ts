@@ -1,4 +1,5 @@
 import type { JobOrderField, JobPosition, JobQuery } from '../../src/jobs/job-query.ts';
+import { DEFAULT_TENANT } from '../../src/lib/identity.ts';
 import type { BareDriver } from './places.ts';
 
 const COLUMNS: Readonly<Record<JobOrderField, string>> = {
@@ -39,7 +40,7 @@ function writePage(
     return dialect === 'sqlite' ? '?' : `$${parameters.length}`;
   };
   const column = COLUMNS[field];
-  const conditions: string[] = [];
+  const conditions = [`tenant = ${put(DEFAULT_TENANT)}`];
   const [flowId] = filter.flowIds ?? [];
   if (flowId !== undefined) conditions.push(`flow_id = ${put(flowId)}`);
   if (filter.states !== undefined) {
@@ -52,7 +53,7 @@ function writePage(
     const place = [...values, after.id].map(put);
     conditions.push(`(${keys.join(', ')}) < (${place.join(', ')})`);
   }
-  const where = conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`;
+  const where = `where ${conditions.join(' and ')}`;
   const order = keys.map((key) => `${key} desc`).join(', ');
   return { sql: `select * from jobs ${where} order by ${order} limit ${put(limit)}`, parameters };
 }

@@ -5,6 +5,7 @@ import {
   positionOf,
 } from '../../src/jobs/job-query.ts';
 import { createJobStore } from '../../src/jobs/job-store.ts';
+import { DEFAULT_TENANT } from '../../src/lib/identity.ts';
 import type { Statement } from '../../src/storage/backend.ts';
 import { openDatabase } from '../../src/storage/open-database.ts';
 import { createQueries } from '../../src/storage/queries.ts';
@@ -76,14 +77,14 @@ async function measureList(url: string, rounds: number): Promise<void> {
     return rows;
   };
   const measurePage = async (query: JobQuery): Promise<PageCost> => {
-    const statements = await findStatements((recorded) => recorded.list(query));
-    const listed = (await store.list(query)).map(({ id }) => id).join();
+    const statements = await findStatements((recorded) => recorded.list(DEFAULT_TENANT, query));
+    const listed = (await store.list(DEFAULT_TENANT, query)).map(({ id }) => id).join();
     const plain = (await readPlainPage(driver, dialect, query)).map(({ id }) => id).join();
     if (listed !== plain) throw new Error('The store lists other jobs than a plain query does.');
     return compare(rounds, {
       plain: () => readPlainPage(driver, dialect, query),
       same: () => runAll(statements),
-      store: () => store.list(query),
+      store: () => store.list(DEFAULT_TENANT, query),
     });
   };
 
@@ -97,7 +98,11 @@ async function measureList(url: string, rounds: number): Promise<void> {
         limit: PAGE,
         fromEnd: false,
       };
-      const [before] = await store.list({ ...first, fromEnd: true, limit: PAGE + 1 });
+      const [before] = await store.list(DEFAULT_TENANT, {
+        ...first,
+        fromEnd: true,
+        limit: PAGE + 1,
+      });
       if (before === undefined) throw new Error('There are no jobs.');
       const last = { ...first, after: positionOf(before, first.order) };
       const [atFirst, atLast] = [await measurePage(first), await measurePage(last)];
@@ -144,12 +149,15 @@ async function measureList(url: string, rounds: number): Promise<void> {
   );
 
   const scans: [string, (recorded: typeof store) => Promise<unknown>][] = [
-    ['totalCount, no filter', (recorded) => recorded.count({})],
-    ['totalCount, one flow', (recorded) => recorded.count({ flowIds: [LARGEST_FLOW] })],
+    ['totalCount, no filter', (recorded) => recorded.count(DEFAULT_TENANT, {})],
+    [
+      'totalCount, one flow',
+      (recorded) => recorded.count(DEFAULT_TENANT, { flowIds: [LARGEST_FLOW] }),
+    ],
     [
       'page, text that finds nothing',
       (recorded) =>
-        recorded.list({
+        recorded.list(DEFAULT_TENANT, {
           filter: { text: NOTHING },
           order: { field: 'CREATED_AT', isDescending: true },
           limit: PAGE,

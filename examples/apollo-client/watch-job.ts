@@ -4,13 +4,15 @@
  *   millrace start
  *   npx tsx examples/apollo-client/watch-job.ts [URL] [FLOW]
  *
+ * Where the server asks who one is, `MILLRACE_TOKEN` has an API key or a token, with the scopes `read` and `control`.
+ *
  * Jobs, routines and queues have ids, so the cache keeps each of them once: what a subscription tells is seen wherever the
  * same job is shown. A browser has a WebSocket and needs no `webSocketImpl`; React takes the same client.
  */
 import { ApolloClient, ApolloLink, gql, HttpLink, InMemoryCache } from '@apollo/client';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { OperationTypeNode } from 'graphql';
-import { createClient } from 'graphql-ws';
+import { CloseCode, createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 
 const START = gql`
@@ -55,11 +57,16 @@ const READ = gql`
 
 const [url = 'http://127.0.0.1:4000/graphql', flowId = 'articles'] = process.argv.slice(2);
 
+const { MILLRACE_TOKEN: token } = process.env;
+const credentials = token === undefined ? {} : { authorization: `Bearer ${token}` };
+
 const sockets = createClient({
   url: url.replace(/^http/, 'ws'),
   webSocketImpl: WebSocket,
+  connectionParams: credentials, // or a function, which is asked anew for each connection
   retryAttempts: Number.POSITIVE_INFINITY, // a server may be restarted
-  shouldRetry: () => true,
+  // But not with a token that is not valid, or not any more.
+  shouldRetry: (problem) => Object(problem).code !== CloseCode.Forbidden,
 });
 
 const client = new ApolloClient({
@@ -70,7 +77,7 @@ const client = new ApolloClient({
   link: ApolloLink.split(
     ({ operationType }) => operationType === OperationTypeNode.SUBSCRIPTION,
     new GraphQLWsLink(sockets),
-    new HttpLink({ uri: url }),
+    new HttpLink({ uri: url, headers: credentials }),
   ),
 });
 

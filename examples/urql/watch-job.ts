@@ -4,6 +4,8 @@
  *   millrace start
  *   npx tsx examples/urql/watch-job.ts [URL] [FLOW]
  *
+ * Where the server asks who one is, `MILLRACE_TOKEN` has an API key or a token, with the scopes `read` and `control`.
+ *
  * A browser has a WebSocket and needs no `webSocketImpl`; React, Vue and Svelte take the same client.
  */
 import {
@@ -14,7 +16,7 @@ import {
   gql,
   subscriptionExchange,
 } from '@urql/core';
-import { createClient } from 'graphql-ws';
+import { CloseCode, createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 
 interface Routine {
@@ -63,16 +65,22 @@ const READ = gql<{ job: { status: string; durationMs: number } }, { id: string }
 
 const [url = 'http://127.0.0.1:4000/graphql', flowId = 'articles'] = process.argv.slice(2);
 
+const { MILLRACE_TOKEN: token } = process.env;
+const credentials = token === undefined ? {} : { authorization: `Bearer ${token}` };
+
 const sockets = createClient({
   url: url.replace(/^http/, 'ws'),
   webSocketImpl: WebSocket,
+  connectionParams: credentials, // or a function, which is asked anew for each connection
   retryAttempts: Number.POSITIVE_INFINITY, // a server may be restarted
-  shouldRetry: () => true,
+  // But not with a token that is not valid, or not any more.
+  shouldRetry: (problem) => Object(problem).code !== CloseCode.Forbidden,
 });
 
 const client = new Client({
   url,
   preferGetMethod: false,
+  fetchOptions: { headers: credentials },
   exchanges: [
     cacheExchange,
     fetchExchange,

@@ -42,6 +42,8 @@ export class KeyLookup {
   /** Those that have not begun, in order. */
   readonly #batches: Batch[] = [];
   #last: Promise<unknown> = Promise.resolve();
+  /** How often something was forgotten. */
+  #forgets = 0;
 
   constructor(read: ReadKeys, clock: Clock) {
     this.#read = read;
@@ -63,8 +65,13 @@ export class KeyLookup {
     return read.get(id)?.stored;
   }
 
-  /** Forgets what was read of an id; it may have changed. */
+  /** Forgets what was read of an id, and what is being read of it; it may have changed. */
   forget(id: string): void {
+    this.#forgets++;
+    this.#drop(id);
+  }
+
+  #drop(id: string): void {
     this.#known.delete(id);
     this.#unknown.delete(id);
   }
@@ -87,14 +94,16 @@ export class KeyLookup {
     // From here on nobody joins it: what is asked for later must not be answered by an earlier read.
     this.#batches.shift();
     const atMs = this.#clock.monotonicMs();
+    const forgets = this.#forgets;
     const rows = await this.#read([...ids]);
     const found = new Map([...ids].map((id) => [id, { stored: rows.get(id), atMs }]));
-    for (const [id, each] of found) this.#remember(id, each);
+    // What was forgotten meanwhile may be among it as it was before. It is read again when it is asked for.
+    if (forgets === this.#forgets) for (const [id, each] of found) this.#remember(id, each);
     return found;
   }
 
   #remember(id: string, found: Found): void {
-    this.forget(id);
+    this.#drop(id);
     const place = found.stored === undefined ? this.#unknown : this.#known;
     place.set(id, found);
     if (place.size <= MOST_REMEMBERED) return;

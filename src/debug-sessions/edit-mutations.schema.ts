@@ -16,6 +16,7 @@ import { ownerOfRoutines, THE_JOB, whereFields, whereOf } from './where.schema.t
 const ChangeType = builder.objectRef<Change>('ValueChange');
 ChangeType.implement({
   description: 'What an edit changed. Secrets are masked. The audit log has the same.',
+  authScopes: { read: true },
   fields: (t) => ({
     before: t.field({
       type: PreviewType,

@@ -4,15 +4,16 @@ import { Deque } from '../lib/deque.ts';
 import { DEFAULT_TENANT } from '../lib/identity.ts';
 import { isKeptWithin } from '../lib/within.ts';
 import type { JobEvent, JobHappening, OfJob } from '../pubsub/topics.ts';
+import {
+  type CursorNames,
+  CursorWriter,
+  findPlace,
+  newCursorKey,
+  readCursor,
+} from './event-cursor.ts';
 import { EventPlaces, type Hole, type LocatedCursor, nextRun } from './event-places.ts';
 import type { EventStore, StoredEvent } from './event-store.ts';
-import {
-  type EventsOf,
-  type Gap,
-  readCursor,
-  type WantedEvents,
-  writeCursor,
-} from './job-stream-message.ts';
+import type { EventsOf, Gap, WantedEvents } from './job-stream-message.ts';
 
 export interface EventLogOptions {
   readonly store: EventStore;
@@ -61,6 +62,8 @@ const CLOSE_LIMIT_MS = 3000;
  */
 export class EventLog {
   readonly #options: EventLogOptions;
+  readonly #names: CursorNames;
+  readonly #cursors: CursorWriter;
   readonly #heldEvents: number;
   readonly #maxInMemory: number;
   readonly #memory = new Deque<JobEvent>();
@@ -85,6 +88,8 @@ export class EventLog {
   constructor(options: EventLogOptions) {
     const { heldEvents = 10_000, maxUnstored = 60_000 } = options;
     this.#options = options;
+    this.#names = { epoch: options.epoch, cursorKey: newCursorKey() };
+    this.#cursors = new CursorWriter(this.#names);
     this.#heldEvents = heldEvents;
     this.#maxInMemory = Math.max(heldEvents, maxUnstored);
   }
@@ -94,9 +99,9 @@ export class EventLog {
    * @throws StorageUnavailableError when the database can't be used
    */
   async open(): Promise<void> {
-    const { store, epoch } = this.#options;
+    const { store } = this.#options;
     const [runs, newestStored] = await Promise.all([store.readRuns(), store.readNewest()]);
-    const run = nextRun(runs, newestStored, epoch);
+    const run = nextRun(runs, newestStored, this.#names);
     await store.beginRun(run, run.number - KNOWN_RUNS);
     this.#places = new EventPlaces([...runs, run]);
     this.#runNumber = run.number;
@@ -117,9 +122,8 @@ export class EventLog {
 
   /** Adds what happened. It is stored soon. */
   append({ jobId, tenant, flowId }: OfJob, at: number, happening: JobHappening): JobEvent {
-    const { epoch } = this.#options;
     const sequence = this.#newest + 1;
-    const event = { jobId, tenant, flowId, at: Math.floor(at), epoch, sequence, ...happening };
+    const event = { jobId, tenant, flowId, at: Math.floor(at), sequence, ...happening };
     this.#newest = sequence;
     if (tenant !== DEFAULT_TENANT) this.#isShared = true;
     this.#memory.push(event);
@@ -128,21 +132,29 @@ export class EventLog {
     return event;
   }
 
-  /** Names a place for clients. */
-  cursorAt(place: number): string {
-    return writeCursor(this.#options.epoch, place);
+  /** Names a place for a tenant; each time anew, so that nobody sees whether something happened between two of them. */
+  cursorAt(tenant: string, place: number): string {
+    return this.#cursors.write(tenant, place, true);
+  }
+
+  /** Names the place of an event for its tenant: the same each time. */
+  cursorOf({ tenant, sequence }: JobEvent): string {
+    return this.#cursors.write(tenant, sequence, false);
   }
 
   /**
-   * What a cursor means; of one whose run is not known, the place before all that is left. `undefined` for what is no
-   * cursor.
+   * What a cursor of a tenant means; of one whose run is not known, the place before all that is left. `undefined` for
+   * what is no cursor, or one that another tenant got.
    */
-  locate(cursor: string): LocatedCursor | undefined {
+  locate(tenant: string, cursor: string): LocatedCursor | undefined {
     const read = readCursor(cursor);
     if (read === undefined) return undefined;
-    const located = this.#places.locate(read.epoch, read.sequence, this.#newest);
+    const run = this.#places.findRun(read.epoch);
     const beforeAll = Math.min(this.#places.removedTo, this.#memoryFrom - 1);
-    if (located === undefined) return { place: beforeAll, isCertain: false };
+    if (run === undefined) return { place: beforeAll, isCertain: false };
+    const named = findPlace(run.cursorKey, tenant, read.name);
+    if (named === undefined) return undefined;
+    const located = this.#places.locate(run, named, this.#newest);
     return located.isCertain ? located : { ...located, place: Math.max(located.place, beforeAll) };
   }
 
@@ -245,8 +257,7 @@ export class EventLog {
       ...which,
       type: 'GAP',
       at: this.#options.clock.now(),
-      from: this.cursorAt(from),
-      to: this.cursorAt(to),
+      from,
       sequence: to,
       // They are of all tenants together.
       lostCount: this.#isShared ? undefined : lostCount,
@@ -255,7 +266,7 @@ export class EventLog {
 
   #toEvent({ details, ...common }: StoredEvent): JobEvent {
     // It was written from one.
-    return { ...common, epoch: this.#options.epoch, ...details } as JobEvent;
+    return { ...common, ...details } as JobEvent;
   }
 
   /** Lets go of what need not be in memory any more; of what can't be stored in time, too. */
@@ -304,7 +315,7 @@ export class EventLog {
     for (let at = from - this.#memoryFrom; events.length < LARGEST_BATCH; at++) {
       const event = this.#memory.at(at);
       if (event === undefined) break;
-      const { epoch: _, jobId, tenant, flowId, at: time, sequence, type, ...details } = event;
+      const { jobId, tenant, flowId, at: time, sequence, type, ...details } = event;
       events.push({ jobId, tenant, flowId, at: time, sequence, type, details });
     }
     this.#nextToStore = from + events.length;

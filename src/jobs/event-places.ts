@@ -1,3 +1,5 @@
+import type { CursorNames } from './event-cursor.ts';
+
 /** Events that were told and can't be read any more: those after `from` and up to `to`. */
 export interface Hole {
   readonly from: number;
@@ -11,6 +13,8 @@ export interface EventRun {
   /** From 1, in the order they began. */
   readonly number: number;
   readonly epoch: string;
+  /** What its cursors are written with; `undefined` for a run from before there were tenants. */
+  readonly cursorKey: string | undefined;
   /** Place of the first event that it told, or would have. */
   readonly firstSequence: number;
   /** Place of the last one; `undefined` while it runs, and when it ended with events that were not stored. */
@@ -31,7 +35,11 @@ export interface LocatedCursor {
 }
 
 /** The run that follows those there were. `newestStored` is the place of the newest event that is stored, 0 for none. */
-export function nextRun(runs: readonly EventRun[], newestStored: number, epoch: string): EventRun {
+export function nextRun(
+  runs: readonly EventRun[],
+  newestStored: number,
+  { epoch, cursorKey }: CursorNames,
+): EventRun {
   const last = runs.at(-1);
   const removedTo = Math.max(0, ...runs.map((run) => run.removedTo));
   const holesTo = Math.max(0, ...runs.flatMap(({ holes }) => holes.map(([, to]) => to)));
@@ -42,6 +50,7 @@ export function nextRun(runs: readonly EventRun[], newestStored: number, epoch: 
   return {
     number: (last?.number ?? 0) + 1,
     epoch,
+    cursorKey,
     firstSequence: before + 1,
     lastSequence: undefined,
     removedTo,
@@ -122,11 +131,14 @@ export class EventPlaces {
     return isUnknown ? undefined : upTo - after;
   }
 
-  /** Finds the place that a cursor names; `undefined` when its run is not known. `newest` is the newest place. */
-  locate(epoch: string, sequence: number, newest: number): LocatedCursor | undefined {
-    const at = this.#runs.findIndex((run) => run.epoch === epoch);
-    const run = this.#runs[at];
-    if (run === undefined) return undefined;
+  /** The run of an epoch; `undefined` when it is not known. */
+  findRun(epoch: string): EventRun | undefined {
+    return this.#runs.find((run) => run.epoch === epoch);
+  }
+
+  /** What a cursor of a known run means that names a place. `newest` is the newest place. */
+  locate(run: EventRun, sequence: number, newest: number): LocatedCursor {
+    const at = this.#runs.indexOf(run);
     const end = (this.#runs[at + 1]?.firstSequence ?? newest + 1) - 1;
     const wasKilled = this.#runs[at + 1] !== undefined && run.lastSequence === undefined;
     const isCertain = sequence <= (wasKilled ? end - 1 : end);

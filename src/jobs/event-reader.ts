@@ -3,12 +3,13 @@ import type { JobEvent } from '../pubsub/topics.ts';
 import { StorageUnavailableError } from '../storage/database.ts';
 import type { EventLog, EventPage } from './event-log.ts';
 import {
-  cursorOf,
   type EventsOf,
   type FellBehind,
   type Gap,
   type JobStreamMessage,
   LAST_EVENTS,
+  placeOf,
+  type StreamPlace,
   type WantedEvents,
 } from './job-stream-message.ts';
 
@@ -27,8 +28,8 @@ export interface EventStart {
   readonly place: number;
   /** What it gets before. */
   readonly first: readonly JobStreamMessage[];
-  /** The cursor to come back with as long as it got nothing. */
-  readonly cursor: string;
+  /** What to come back with as long as it got nothing. */
+  readonly after: StreamPlace;
   /** Nothing comes after this place. Default: it ends with its job, or never. */
   readonly endsAt: number | undefined;
 }
@@ -59,6 +60,7 @@ export class EventReader implements LiveStream<JobStreamMessage> {
   readonly #parts: EventReaderParts;
   #endsAt: number | undefined;
   readonly #release: () => void;
+  readonly #start: Pick<EventStart, 'place' | 'after'>;
   readonly #waiters: Waiter[] = [];
   #state: State = 'REPLAYING';
   #pending: JobStreamMessage[];
@@ -67,19 +69,21 @@ export class EventReader implements LiveStream<JobStreamMessage> {
   #isReading = false;
   #stopListening: () => void = () => undefined;
   #place: number;
-  #cursor: string;
+  /** What it was given last. */
+  #after: StreamPlace;
 
-  constructor(parts: EventReaderParts, { place, first, cursor, endsAt }: EventStart) {
+  constructor(parts: EventReaderParts, { place, first, after, endsAt }: EventStart) {
     const { tenant, jobId, flowId } = parts.which;
     const types = parts.types && [...parts.types].sort();
     const name = [tenant, jobId ?? null, flowId ?? null, types ?? null];
     this.topic = `jobEvents ${JSON.stringify(name)}`;
     this.#parts = parts;
+    this.#start = { place, after };
     this.#endsAt = endsAt;
     this.#pending = [...first];
     this.#readTo = place;
     this.#place = place;
-    this.#cursor = cursor;
+    this.#after = after;
     this.#release = parts.begin(this);
     if (first.length === 0 && place >= parts.log.newest) this.#advance();
   }
@@ -108,7 +112,7 @@ export class EventReader implements LiveStream<JobStreamMessage> {
     const fork = new EventReader(this.#parts, {
       place: this.#knownTo,
       first: this.#pending,
-      cursor: this.#cursor,
+      after: this.#after,
       endsAt: this.#endsAt,
     });
     fork.#place = this.#place;
@@ -117,11 +121,11 @@ export class EventReader implements LiveStream<JobStreamMessage> {
   }
 
   fallBehind(): FellBehind {
-    const { which, now, log } = this.#parts;
+    const { which, now } = this.#parts;
     // A later place than that of the last value, if nothing came between: it is held for longer.
     const isAllGiven = this.#pending.length === 0 && this.#state !== 'ENDING';
-    const cursor = isAllGiven ? log.cursorAt(this.#knownTo) : this.#cursor;
-    return { ...which, type: 'FELL_BEHIND', at: now(), cursor };
+    const after = isAllGiven ? this.#knownTo : this.#after;
+    return { ...which, type: 'FELL_BEHIND', at: now(), after };
   }
 
   takeWaiting(most: number): readonly Placed<JobStreamMessage>[] {
@@ -185,7 +189,7 @@ export class EventReader implements LiveStream<JobStreamMessage> {
 
   #gave(message: JobStreamMessage): void {
     if (message.type !== 'FELL_BEHIND') this.#place = message.sequence;
-    this.#cursor = cursorOf(message);
+    this.#after = placeOf(message);
   }
 
   /** Replaying: reads on, or becomes live when there is nothing left to read. False while a page is being read. */
@@ -241,7 +245,8 @@ export class EventReader implements LiveStream<JobStreamMessage> {
   #take(message: JobEvent | Gap): void {
     const { which, types } = this.#parts;
     if (message.type === 'GAP') {
-      this.#pending.push(message);
+      const { place, after } = this.#start;
+      this.#pending.push(message.from === place ? { ...message, from: after } : message);
       return;
     }
     const isOurs =

@@ -54,6 +54,7 @@ export function createEventStore(database: Database): EventStore {
       return rows.map((row) => ({
         number: row.number,
         epoch: row.epoch,
+        cursorKey: row.cursor_key ?? undefined,
         firstSequence: row.first_sequence,
         lastSequence: row.last_sequence ?? undefined,
         removedTo: row.removed_to,
@@ -74,6 +75,7 @@ export function createEventStore(database: Database): EventStore {
       const row = {
         number: run.number,
         epoch: run.epoch,
+        cursor_key: run.cursorKey ?? null,
         first_sequence: run.firstSequence,
         last_sequence: null,
         removed_to: run.removedTo,

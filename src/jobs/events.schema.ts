@@ -7,7 +7,7 @@ import { RoutineStatusType } from '../monitoring/schema.ts';
 import { LogLevelType } from '../monitoring/trace.schema.ts';
 import type { JobEvent } from '../pubsub/topics.ts';
 import { hasEnded } from './job.ts';
-import { cursorOf, type JobStreamMessage } from './job-stream-message.ts';
+import type { JobStreamMessage } from './job-stream-message.ts';
 import { JobType } from './schema.ts';
 import { findWatchedJobs } from './watched-jobs.schema.ts';
 
@@ -54,7 +54,7 @@ JobEventInterface.implement({
     at: t.field({ type: 'DateTime', description: 'When.', resolve: ({ at }) => at }),
     cursor: t.string({
       description: 'Its place in the stream: give it as `after` to go on behind it.',
-      resolve: cursorOf,
+      resolve: (message, _args, { jobEvents }) => jobEvents.cursorOf(message),
     }),
     jobId: t.id({
       nullable: true,
@@ -299,11 +299,15 @@ builder.objectRef<Of<'GAP'>>('GapEvent').implement({
     'with what is held. Events that were deleted with their job are no gap.',
   interfaces,
   fields: (t) => ({
-    from: t.exposeString('from', {
+    from: t.string({
       description:
         'What is missing came after this cursor: the one that was given, or that of what was told last.',
+      resolve: ({ from }, _args, { jobEvents }) => jobEvents.cursorAt(from),
     }),
-    to: t.exposeString('to', { description: 'What follows comes after this cursor.' }),
+    to: t.string({
+      description: 'What follows comes after this cursor.',
+      resolve: (gap, _args, { jobEvents }) => jobEvents.cursorOf(gap),
+    }),
     lostCount: t.expose('lostCount', {
       type: 'Count',
       nullable: true,

@@ -11,7 +11,14 @@ import { EventReader, type EventStart } from './event-reader.ts';
 import { createEventStore } from './event-store.ts';
 import type { Job } from './job.ts';
 import type { HostedLogLine, JobHost } from './job-host.ts';
-import type { EventsOf, Gap, JobStreamMessage, WantedEvents } from './job-stream-message.ts';
+import {
+  type EventsOf,
+  type Gap,
+  type JobStreamMessage,
+  placeOf,
+  type StreamPlace,
+  type WantedEvents,
+} from './job-stream-message.ts';
 
 export interface JobEventsOptions extends Omit<EventLogOptions, 'store'> {
   readonly database: Database;
@@ -39,13 +46,18 @@ export interface JobEventFilter {
 export interface TenantJobEvents {
   /** The place of the newest event. */
   mark(): number;
-  /** Names a place: who gives it as `after` gets what comes behind it. */
-  cursorAt(place: number): string;
+  /**
+   * Names a place: who gives it as `after` gets what comes behind it. Another text each time, of which nobody else can
+   * make anything.
+   */
+  cursorAt(place: StreamPlace): string;
+  /** Names the place of a message that this tenant is told; of an event, always in the same way. */
+  cursorOf(message: JobStreamMessage): string;
   /**
    * A stream of the events of one job, of a flow's jobs, or of all, in order. That of one job ends after the event that
    * ends the job.
    * @param hasEnded whether it is of one job, and that has ended: the stream ends with what there is
-   * @throws ValidationError when `after` is no cursor
+   * @throws ValidationError when `after` is no cursor, or one that another tenant was told
    * @throws NotFoundError when the job is of another tenant
    */
   subscribe(filter: JobEventFilter, hasEnded?: boolean): EventReader;
@@ -106,25 +118,27 @@ export function createJobEvents(options: JobEventsOptions) {
     );
   };
 
-  /** @throws ValidationError for what is no cursor */
+  const cursorAt = (tenant: string, place: StreamPlace) =>
+    typeof place === 'string' ? place : log.cursorAt(tenant, place);
+
+  /** @throws ValidationError for what is no cursor of the tenant */
   const findStart = (which: EventsOf, after: string): Omit<EventStart, 'endsAt'> => {
-    const located = log.locate(after);
+    const located = log.locate(which.tenant, after);
     if (located === undefined) {
       const message = `"${after}" is not a cursor of events. Use the cursor of an event you got.`;
       throw new ValidationError([{ path: ['after'], message }]);
     }
     const { place, isCertain } = located;
-    if (isCertain) return { place, first: [], cursor: after };
+    if (isCertain) return { place, first: [], after };
     const gap: Gap = {
       ...which,
       type: 'GAP',
       at: clock.now(),
       from: after,
-      to: log.cursorAt(place),
       sequence: place,
       lostCount: undefined,
     };
-    return { place, first: [gap], cursor: after };
+    return { place, first: [gap], after };
   };
 
   return {
@@ -139,11 +153,15 @@ export function createJobEvents(options: JobEventsOptions) {
     /** What one tenant is told. Cheap. */
     forTenant: (tenant: string): TenantJobEvents => ({
       mark: () => log.newest,
-      cursorAt: (place) => log.cursorAt(place),
+      cursorAt: (place) => cursorAt(tenant, place),
+      cursorOf(message) {
+        const isEvent = message.type !== 'GAP' && message.type !== 'FELL_BEHIND';
+        return isEvent ? log.cursorOf(message) : cursorAt(tenant, placeOf(message));
+      },
       subscribe({ job, flowId, types, after, since }, hasEnded = false) {
         if (job !== undefined && job.tenant !== tenant) throw new NotFoundError('Job', job.id);
         const which = { tenant, jobId: job?.id, flowId: job?.flowId ?? flowId };
-        const fromNow = { place: since, first: [], cursor: log.cursorAt(since) };
+        const fromNow = { place: since, first: [], after: since };
         const start = after === undefined ? fromNow : findStart(which, after);
         const endsAt = hasEnded ? log.newest : undefined;
         return read({ which, types: types && new Set(types) }, { ...start, endsAt });

@@ -20,14 +20,15 @@ interface NoticeBase extends EventsOf {
   readonly at: number;
 }
 
+/** A place in the order of events; or, as it was given, a cursor of which that is not known. */
+export type StreamPlace = number | string;
+
 /** Events between two cursors can't be told any more. */
 export interface Gap extends NoticeBase {
   readonly type: 'GAP';
-  /** The cursor of what was told last. */
-  readonly from: string;
-  /** The first event after this cursor is the next one told. */
-  readonly to: string;
-  /** The place that `to` names. */
+  /** What was told last; or the cursor that was given, where it can't be said what that was. */
+  readonly from: StreamPlace;
+  /** The first event after this place is the next one told. */
   readonly sequence: number;
   /**
    * How many events are missing, of all jobs; `undefined` when that can't be known, and where it would tell of other
@@ -39,8 +40,8 @@ export interface Gap extends NoticeBase {
 /** The reader was too slow; its stream ends here. */
 export interface FellBehind extends NoticeBase {
   readonly type: 'FELL_BEHIND';
-  /** Where to begin again. */
-  readonly cursor: string;
+  /** What to begin after again. */
+  readonly after: StreamPlace;
 }
 
 /** What a stream of events gives. */
@@ -53,26 +54,7 @@ export const LAST_EVENTS: ReadonlySet<JobStreamMessage['type']> = new Set<JobEve
   'JOB_CANCELLED',
 ]);
 
-/** Names a place in the order of events, for clients. */
-export function writeCursor(epoch: string, sequence: number): string {
-  return `${epoch}-${sequence}`;
-}
-
-/** What `writeCursor` was given; `undefined` for what is no cursor. */
-export function readCursor(cursor: string): { epoch: string; sequence: number } | undefined {
-  const [, epoch, digits] = /^(.+)-(\d{1,15})$/.exec(cursor) ?? [];
-  if (epoch === undefined || digits === undefined) return undefined;
-  return { epoch, sequence: Number(digits) };
-}
-
-/** The place of a message in the stream: `after` it comes the next one. */
-export function cursorOf(message: JobStreamMessage): string {
-  switch (message.type) {
-    case 'GAP':
-      return message.to;
-    case 'FELL_BEHIND':
-      return message.cursor;
-    default:
-      return writeCursor(message.epoch, message.sequence);
-  }
+/** The place of a message in the stream: after it comes the next one. */
+export function placeOf(message: JobStreamMessage): StreamPlace {
+  return message.type === 'FELL_BEHIND' ? message.after : message.sequence;
 }

@@ -1,6 +1,6 @@
 import { type ExpressionBuilder, type SqlBool, sql } from 'kysely';
 import type { Database } from '../storage/database.ts';
-import { fromStoredText } from '../storage/stored-text.ts';
+import { fromStoredText, toStoredText } from '../storage/stored-text.ts';
 import type { FlowMetricsTable, Tables } from '../storage/tables.ts';
 
 /** A place in an order of time: in which jobs ended, or audit entries were made. */
@@ -46,10 +46,12 @@ export interface RetentionStore {
   ): Promise<readonly { readonly jobId: string; readonly upTo: number }[]>;
   /** Removes at most so many of the first lines of a log, up to a place; answers how many. */
   removeLines(jobId: string, upTo: number, limit: number): Promise<number>;
-  /** The place of the newest audit entry that has `count` newer ones. */
-  findAudit(count: number): Promise<TimePlace | undefined>;
-  /** Removes at most so many of the oldest audit entries, up to and including a place; answers how many. */
-  removeAudit(upTo: TimePlace, limit: number): Promise<number>;
+  /** The place of the newest audit entry, of all or those of a tenant, that has `count` newer ones. */
+  findAudit(count: number, tenant?: string): Promise<TimePlace | undefined>;
+  /** How many audit entries each tenant has that has any. */
+  countAudit(): Promise<readonly { readonly tenant: string; readonly count: number }[]>;
+  /** Removes at most so many of the oldest audit entries, of all or those of a tenant, up to and including a place; answers how many. */
+  removeAudit(upTo: TimePlace, limit: number, tenant?: string): Promise<number>;
   /** Removes at most so many rows of metrics that begin before a time; answers how many. */
   removeMetrics(
     resolution: FlowMetricsTable['resolution'],
@@ -207,17 +209,28 @@ export function createRetentionStore(database: Database): RetentionStore {
           ),
       ),
 
-    findAudit(count) {
+    findAudit(count, tenant) {
       return scans
         .selectFrom('audit_entries')
         .select(['at', 'id'])
+        .$if(tenant !== undefined, (entries) =>
+          entries.where('tenant', '=', toStoredText(tenant ?? '')),
+        )
         .orderBy('at', 'desc')
         .orderBy('id', 'desc')
         .limit(1)
         .offset(count)
         .executeTakeFirst();
     },
-    removeAudit: ({ at, id }, limit) =>
+    async countAudit() {
+      const rows = await scans
+        .selectFrom('audit_entries')
+        .select(({ fn }) => ['tenant', fn.countAll<number | string>().as('count')])
+        .groupBy('tenant')
+        .execute();
+      return rows.map((row) => ({ tenant: fromStoredText(row.tenant), count: Number(row.count) }));
+    },
+    removeAudit: ({ at, id }, limit, tenant) =>
       change(
         reads.deleteFrom('audit_entries').where(
           'id',
@@ -226,6 +239,9 @@ export function createRetentionStore(database: Database): RetentionStore {
             .selectFrom('audit_entries')
             .select('id')
             .where(({ eb, refTuple, tuple }) => eb(refTuple('at', 'id'), '<=', tuple(at, id)))
+            .$if(tenant !== undefined, (entries) =>
+              entries.where('tenant', '=', toStoredText(tenant ?? '')),
+            )
             .orderBy('at')
             .orderBy('id')
             .limit(limit),

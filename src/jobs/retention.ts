@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
+import { fairLimit } from './fair-limit.ts';
 import { createRetentionStore, type RemovedJob, type TimePlace } from './retention-store.ts';
 
 export type { RemovedJob } from './retention-store.ts';
@@ -19,7 +20,7 @@ export interface RetentionOptions {
   readonly traces?: KeepLimits | undefined;
   /** How many lines the log of one job may have, running or not. Default 10,000. */
   readonly logLinesPerJob?: number | undefined;
-  /** Entries of the audit log. Default: 365 days, 1,000,000 entries. */
+  /** Entries of the audit log; where they are too many, those of the tenants that have most. Default: 365 days, 1,000,000 entries. */
   readonly audit?: KeepLimits | undefined;
   /** How many events of all jobs, the newest. `Infinity` for no limit. Default 100,000. */
   readonly events?: number | undefined;
@@ -194,10 +195,24 @@ export function createRetention(parts: RetentionParts): Retention {
     });
   };
 
+  /** Too many go first of those tenants that have most: nobody writes so much that what others did is forgotten. */
   const removeAudit = async () => {
-    const limit = await findLimit(audit, store.findAudit);
-    if (limit === undefined) return;
-    await repeat(STEP_ROWS, () => store.removeAudit(limit, STEP_ROWS));
+    const { maxAgeMs, maxCount } = audit;
+    if (Number.isFinite(maxAgeMs)) {
+      const end = before(clock.now() - maxAgeMs);
+      await repeat(STEP_ROWS, () => store.removeAudit(end, STEP_ROWS));
+    }
+    if (!Number.isFinite(maxCount) || (await store.findAudit(maxCount)) === undefined) return;
+    const byTenant = await store.countAudit();
+    const most = fairLimit(
+      byTenant.map(({ count }) => count),
+      maxCount,
+    );
+    for (const { tenant, count } of byTenant) {
+      const limit = count > most ? await store.findAudit(most, tenant) : undefined;
+      if (limit === undefined) continue;
+      await repeat(STEP_ROWS, () => store.removeAudit(limit, STEP_ROWS, tenant));
+    }
   };
 
   const removeEvents = () => repeat(STEP_ROWS, () => trimEvents(keptEvents, STEP_ROWS));

@@ -31,8 +31,6 @@ interface JobEventBase extends OfJob {
   readonly at: number;
   /** Place in the order of all events of the database; goes on when the server is started again. */
   readonly sequence: number;
-  /** Names the run of the server that tells it, for cursors. */
-  readonly epoch: string;
 }
 
 /** What happened, without its place in the order of events. */

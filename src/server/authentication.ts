@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http';
 import { inspect } from 'node:util';
 import type { Logger } from 'pino';
 import { systemClock } from '../lib/clock.ts';
@@ -6,6 +5,7 @@ import { DomainError, UnauthenticatedError } from '../lib/domain-error.ts';
 import { ANYBODY, type Authenticate, type Credentials, type Identity } from '../lib/identity.ts';
 import { isKeptWithin } from '../lib/within.ts';
 import { isExpired } from './admission.ts';
+import type { Refusal } from './door/refusal.ts';
 import { FailedAttempts } from './failed-attempts.ts';
 import { KnownTokens } from './known-tokens.ts';
 import type { ServerLimits } from './limits.ts';
@@ -13,17 +13,6 @@ import { networkOf } from './network-of.ts';
 
 /** The latest date there is, in milliseconds since the Unix epoch. */
 const LATEST_MS = 8.64e15;
-
-/** Why somebody was not let in, as they are told. */
-export interface Refusal {
-  /** The HTTP status. */
-  readonly status: 401 | 429 | 503;
-  readonly code: string;
-  /** What was shown is never in it. */
-  readonly message: string;
-  /** How long to wait before the next try, in milliseconds. */
-  readonly retryAfterMs: number | undefined;
-}
 
 /** A client whose identity is to be found out. */
 interface Newcomer extends Credentials {
@@ -56,7 +45,8 @@ class IdentityUnknownError extends DomainError {
  *
  * From where too many tokens came that are not valid, others are refused for up to a minute without a look at them; but those
  * that were good when they were last shown are looked at as ever. So nobody can shut out those who come through the same
- * proxy and were here before; whoever is new there has to wait. Who shows no token guesses none, and is not counted.
+ * proxy and were here before, by the token they have; whoever is new there, or comes with a new token, has to wait, unless a
+ * socket of theirs is open. Who shows no token guesses none, and is not counted.
  */
 export class Authentication {
   readonly #authenticate: Authenticate | undefined;
@@ -74,12 +64,12 @@ export class Authentication {
   }
 
   /**
-   * Finds out who a client is, and notes it there; or answers why that can't be. Never fails.
+   * Finds out who a client is, and notes it there; or answers why that can't be, with status 401, 429 or 503. Never fails.
    * @param withinMs how long that may take, in milliseconds. Default: as long as a WebSocket may take to begin
    */
   async admit(client: Newcomer, withinMs?: number): Promise<Refusal | undefined> {
     try {
-      client.identity = await this.identify(client, withinMs);
+      client.identity = await this.#identify(client, false, withinMs);
       return undefined;
     } catch (error) {
       const { code, message } = error as DomainError; // nothing else is thrown
@@ -95,18 +85,23 @@ export class Authentication {
   }
 
   /**
-   * Who somebody is.
+   * Who somebody is by a new token, who was let in before: that one is looked at from wherever it comes.
    * @throws UnauthenticatedError when that was not proved; another DomainError when it can't be found out now
    */
-  async identify(
+  identifyAgain(credentials: Credentials): Promise<Identity> {
+    return this.#identify(credentials, true);
+  }
+
+  async #identify(
     credentials: Credentials,
+    wasLetIn: boolean,
     withinMs = this.#limits.initTimeoutMs,
   ): Promise<Identity> {
     if (this.#authenticate === undefined) return ANYBODY;
     const token = tokenOf(credentials);
     const place = networkOf(credentials.address);
     const waitMs = this.#failed.waitMs(place);
-    if (waitMs > 0 && token !== undefined && !this.#known.has(token)) {
+    if (waitMs > 0 && !wasLetIn && token !== undefined && !this.#known.has(token)) {
       throw new TooManyAttemptsError(waitMs);
     }
     try {
@@ -141,17 +136,6 @@ export class Authentication {
       : { err: error };
     this.#logger.error(logged, 'It could not be found out who somebody is.');
     return new IdentityUnknownError();
-  }
-}
-
-/** Says how to prove who one is, in the answer to one who did not (RFC 6750, 3); or when to try again. */
-export function writeRefusalHeaders(
-  response: ServerResponse,
-  { status, retryAfterMs }: Refusal,
-): void {
-  if (status === 401) response.setHeader('www-authenticate', 'Bearer realm="millrace"');
-  if (retryAfterMs !== undefined) {
-    response.setHeader('retry-after', Math.ceil(retryAfterMs / 1000));
   }
 }
 

@@ -87,7 +87,7 @@ export class ClientConnection implements ConnectionInfo {
     }
     const connectionParams = { authorization: `Bearer ${token}` };
     const renewed = { transport, headers, connectionParams, address };
-    const identity = await this.#parts.authentication.identify(renewed);
+    const identity = await this.#parts.authentication.identifyAgain(renewed);
     const { tenant, subject, scopes } = this.identity;
     if (identity.tenant !== tenant || identity.subject !== subject) {
       throw new NotRenewableError(

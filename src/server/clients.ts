@@ -16,12 +16,14 @@ export interface ClientLimits {
 export type GiveBack = () => void;
 
 /**
- * Names whom the limits of one client hold for: who it is, where that is known; else its network, so that all who come through
- * the same proxy are one.
+ * Names whom the limits of one client hold for: who it is, where that is known; else its network, so that all of a tenant who
+ * come through the same proxy are one.
  */
 export function clientName({ identity, address }: Pick<ConnectionInfo, 'identity' | 'address'>) {
   const { tenant, subject } = identity;
-  return subject === undefined ? networkOf(address) : JSON.stringify([tenant, subject]);
+  return JSON.stringify(
+    subject === undefined ? [tenant, null, networkOf(address)] : [tenant, subject],
+  );
 }
 
 /** Counts what each client has, by its name. */

@@ -43,8 +43,8 @@ export function createServer(options: ServerOptions): Server {
   };
   const subscribers: Subscribers = new WeakMap();
   const authentication = new Authentication(options.authenticate, limits, logger);
+  const origins = new Origins({ cors, knownHosts, isOpen }); // it may fail, so it comes before what has timers
   const connections = new Connections(limits, authentication, trustProxy);
-  const origins = new Origins({ cors, knownHosts, isOpen });
   const tallies = new Tallies();
   const operationLog = new OperationLog(logger, {
     logVariables: options.logVariables ?? false,
@@ -55,7 +55,15 @@ export function createServer(options: ServerOptions): Server {
   const sseStreams = createSseStreams({ yoga, operationLog, maskError }, limits);
   const graphiQL = createGraphiQL(options.graphiql, GRAPHQL_PATH);
   const webSocket = createWebSocketEndpoint(
-    { yoga, subscribers, connections, authentication, operationLog, logger },
+    {
+      yoga,
+      subscribers,
+      connections,
+      authentication,
+      operationLog,
+      logger,
+      onRefused: (client, refusal) => exchangeLog.refusedClient(client, refusal),
+    },
     limits,
   );
   const metrics = createMetrics({
@@ -110,10 +118,11 @@ export function createServer(options: ServerOptions): Server {
     createUpgradeDoor({
       limits,
       origins,
+      connections,
       exchangeLog,
       graphqlPath: GRAPHQL_PATH,
       isClosing: () => closing !== undefined,
-      upgrade: (request, socket, head) => webSocket.upgrade(request, socket, head),
+      upgrade: (...upgrade) => webSocket.upgrade(...upgrade),
     }),
   );
 

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 
 /**
  * Cuts a stream whose reader takes nothing: what was written did not get away for one to two times so many milliseconds.
- * Other responses, which are written in one piece, may take as long as they like.
+ * What is written in one piece, and the last that is, the HTTP server sees to.
  */
 export function cutWhenStalled(response: ServerResponse, stallMs: number): void {
   let wasStuck = false;

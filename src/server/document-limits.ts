@@ -4,7 +4,10 @@ import {
   type FragmentDefinitionNode,
   GraphQLError,
   Kind,
+  Lexer,
   type SelectionSetNode,
+  Source,
+  TokenKind,
 } from 'graphql';
 import type { ServerLimits } from './limits.ts';
 
@@ -33,19 +36,60 @@ export function checkLength({ length }: string, { maxDocumentLength }: DocumentL
   throw refusal('DOCUMENT_TOO_LARGE', `The document is too long: ${counts}.`);
 }
 
+/** Brackets of any kind that may stand inside one another, unless fields may be nested more than half as deeply. */
+const MOST_BRACKETS = 200;
+
+/**
+ * Checks how deeply brackets are nested in a document, not parsed yet: the parser calls itself for each.
+ * @throws GraphQLError with code `TOO_COSTLY` and status 400 when it is deeper than anything that can be meant
+ */
+export function checkNesting(text: string, { maxDocumentDepth }: DocumentLimits): void {
+  const most = Math.max(MOST_BRACKETS, 2 * maxDocumentDepth);
+  let opened = 0;
+  for (const character of text) if (isOpening(character)) opened++;
+  if (opened > most && isNestedDeeper(text, most)) {
+    throw refusal('TOO_COSTLY', `The document is nested too deeply: more than ${most} brackets.`);
+  }
+}
+
+function isOpening(token: string): boolean {
+  return token === '{' || token === '[' || token === '(';
+}
+
+function isNestedDeeper(text: string, most: number): boolean {
+  const lexer = new Lexer(new Source(text));
+  try {
+    let depth = 0;
+    for (let { kind } = lexer.advance(); kind !== TokenKind.EOF; { kind } = lexer.advance()) {
+      if (isOpening(kind)) depth++;
+      else if (kind === '}' || kind === ']' || kind === ')') depth--;
+      if (depth > most) return true;
+    }
+  } catch {
+    // The parser comes no further either, and tells why.
+  }
+  return false;
+}
+
 /**
  * Checks what a document that was parsed is made of. What that costs grows with its length alone, whatever its fragments make of
  * it: each is measured once.
+ * @returns how many fields it has
  * @throws GraphQLError with a code and status 400 when it is beyond one of the limits
  */
-export function checkDocument(document: DocumentNode, limits: DocumentLimits): void {
+export function checkDocument(document: DocumentNode, limits: DocumentLimits): number {
   checkDirectives(document, limits);
-  checkSelections(document, limits);
+  return checkSelections(document, limits);
 }
 
 /** An error for what is no fault of the server, with status 400 also where errors are answered with 200 mostly. */
 export function refusal(code: string, message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code, http: { status: 400, spec: false } } });
+}
+
+/** An error for who asks for nothing. */
+export function noDocument(): GraphQLError {
+  return refusal('BAD_REQUEST', 'Send a document, as query.');
 }
 
 function checkDirectives(document: DocumentNode, limits: DocumentLimits): void {
@@ -79,7 +123,7 @@ function checkDirectives(document: DocumentNode, limits: DocumentLimits): void {
   }
 }
 
-function checkSelections(document: DocumentNode, limits: DocumentLimits): void {
+function checkSelections(document: DocumentNode, limits: DocumentLimits): number {
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const definition of document.definitions) {
     if (definition.kind === Kind.FRAGMENT_DEFINITION) {
@@ -115,13 +159,17 @@ function checkSelections(document: DocumentNode, limits: DocumentLimits): void {
     return size;
   };
 
+  let fields = 0;
   for (const definition of document.definitions) {
-    if (definition.kind === Kind.FRAGMENT_DEFINITION) {
-      checkSize(measureFragment(definition.name.value), limits);
-    } else if (definition.kind === Kind.OPERATION_DEFINITION) {
-      checkSize(measure(definition.selectionSet), limits);
-    }
+    if (!('selectionSet' in definition)) continue;
+    const isFragment = definition.kind === Kind.FRAGMENT_DEFINITION;
+    const size = isFragment
+      ? measureFragment(definition.name.value)
+      : measure(definition.selectionSet);
+    checkSize(size, limits);
+    fields += size.fields;
   }
+  return fields;
 }
 
 function checkSize({ fields, aliases, depth }: Size, limits: DocumentLimits): void {

@@ -13,7 +13,8 @@ export interface TrustedDocuments {
 /** What a client sends to name a document. */
 export interface DocumentRequest {
   readonly query?: string | null | undefined;
-  readonly documentId?: string | null | undefined;
+  /** A text, from proper clients. */
+  readonly documentId?: unknown;
   readonly extensions?: Readonly<Record<string, unknown>> | null | undefined;
 }
 
@@ -34,7 +35,10 @@ export class Documents {
    * `extensions.persistedQuery.sha256Hash`; `undefined` when neither was sent; or the error that the client is to be told.
    */
   find(request: DocumentRequest): string | GraphQLError | undefined {
-    const { query } = request;
+    const { query, documentId } = request;
+    if (documentId != null && typeof documentId !== 'string') {
+      return refusal('BAD_REQUEST', 'The id of a document must be a text.');
+    }
     const hash = hashOf(request);
     if (hash === undefined) return query ?? undefined;
     const isSent = query !== undefined && query !== null && query !== '';

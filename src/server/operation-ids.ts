@@ -3,6 +3,9 @@ import { CLOSE_CODES } from './close-codes.ts';
 /** The most characters of an operation's id: it comes back with each result. */
 const LONGEST_ID = 128;
 
+/** Types of messages that no client has to send. */
+const SENT_BY_SERVERS: ReadonlySet<unknown> = new Set(['connection_ack', 'next', 'error']);
+
 /** What is to be done with a message of a client. */
 export type Reading =
   /** The protocol gets it, as `text`. */
@@ -24,6 +27,10 @@ export class OperationIds {
   read(text: string): Reading {
     const message = parse(text);
     const { type, id } = message;
+    if (SENT_BY_SERVERS.has(type)) {
+      const reason = 'Only servers send messages of this type';
+      return { kind: 'CLOSE', code: CLOSE_CODES.invalidMessage, reason };
+    }
     if (typeof id !== 'string' || id === '') return { kind: 'HAND_OVER', text };
     if (type === 'complete') {
       const name = this.#names.get(id);

@@ -26,6 +26,12 @@ export interface Admitted {
   readonly cost: OperationCost | undefined;
 }
 
+/**
+ * What it costs to validate a document for the first time, in points, for each field and each other field: as much as an
+ * answer that takes as long.
+ */
+const POINTS_PER_PAIR_OF_FIELDS = 0.4;
+
 interface OperationRulesDeps {
   readonly measureCost: ServerOptions['measureCost'];
   readonly maskError: ServerOptions['maskError'];
@@ -39,6 +45,16 @@ export class OperationRules {
 
   constructor(deps: OperationRulesDeps) {
     this.#deps = deps;
+  }
+
+  /**
+   * Charges a client for a document that was not validated before, which takes time even if nothing comes of it.
+   * @throws GraphQLError with code `RATE_LIMITED` when it has not enough left
+   */
+  chargeValidation(fields: number, connection: ConnectionInfo): void {
+    const points = Math.ceil(POINTS_PER_PAIR_OF_FIELDS * fields * fields);
+    const waitMs = this.#deps.rateLimiter.take(connection, 'cost', points);
+    if (waitMs !== undefined) throw rateRefusal('cost', waitMs);
   }
 
   /** Charges its client for an operation; or answers why it must not be executed. Never fails. */

@@ -6,7 +6,7 @@ import {
   getOperationAST,
 } from 'graphql';
 import { messageOf } from '../lib/domain-error.ts';
-import { refusal } from './document-limits.ts';
+import { noDocument } from './document-limits.ts';
 import type { Params } from './request-params.ts';
 import type { ConnectionInfo } from './server.ts';
 import type { Yoga } from './yoga.ts';
@@ -57,8 +57,4 @@ export async function prepareOperation(
     // Masked already: by the context's error handler, or it is a fault of the document.
     return [error instanceof GraphQLError ? error : new GraphQLError(messageOf(error))];
   }
-}
-
-function noDocument(): GraphQLError {
-  return refusal('BAD_REQUEST', 'Send a document, as query.');
 }

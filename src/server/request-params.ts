@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 
 /** What a client asks for, in the words of GraphQL over HTTP. */
@@ -18,7 +19,10 @@ const PARAM_NAMES: ReadonlySet<string> = new Set([
   'extensions',
 ]);
 
-/** The body as text; `undefined` when it is too large: then the rest is not read. Rejected when the client goes away. */
+/**
+ * The body as text; `undefined` when it is too large: then the rest is not read. What is no UTF-8 is empty, which is no JSON
+ * either. Rejected when the client goes away.
+ */
 export async function readBody(request: IncomingMessage, maxBodyBytes: number) {
   return new Promise<string | undefined>((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -31,7 +35,10 @@ export async function readBody(request: IncomingMessage, maxBodyBytes: number) {
         resolve(undefined);
       }
     });
-    request.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
+    request.on('end', () => {
+      const body = Buffer.concat(chunks);
+      resolve(isUtf8(body) ? body.toString('utf8') : '');
+    });
     request.on('error', reject);
   });
 }

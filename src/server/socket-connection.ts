@@ -12,7 +12,7 @@ import { SocketWriter } from './socket-writer.ts';
 /** A client that was refused more than so many times its operations in a row is closed. */
 const REFUSED_PER_OPERATION = 10;
 
-/** A client that says so often between two heartbeats what asks for nothing is closed. */
+/** A client that says so often between two heartbeats what asks for nothing, such as pings, is closed. */
 const MOST_CHATTER = 1000;
 
 /**
@@ -121,7 +121,7 @@ export class SocketConnection implements Beating {
   chatter(): void {
     this.#chatter++;
     if (this.#chatter <= MOST_CHATTER || !this.isOpen) return;
-    this.close(CLOSE_CODES.floods, 'Too many pings');
+    this.close(CLOSE_CODES.floods, 'Too many messages that ask for nothing');
   }
 
   /**
@@ -131,6 +131,7 @@ export class SocketConnection implements Beating {
   begin(): (() => void) | undefined {
     if (this.#operations >= this.#limits.maxOperationsPerSocket) return undefined;
     const { counters } = this.#connections;
+    this.#chatter--; // its client may say that it is over, when it is
     this.#operations++;
     counters.operations++;
     return () => {
@@ -164,6 +165,16 @@ export class SocketConnection implements Beating {
       this.#isHeldUp = false;
       this.#socket.resume();
     });
+  }
+
+  /** Reads no more for now. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  /** Reads again, unless it is held up. */
+  readOn(): void {
+    if (!this.#isHeldUp) this.#socket.resume();
   }
 
   /** Closes it in the way of the protocol. Of a reason that is too long the end is left out. */

@@ -13,14 +13,23 @@ const REFUSAL_REASONS: Readonly<Record<string, string>> = {
   TOO_MANY_RESERVATIONS: 'too_many',
   UNAUTHENTICATED: 'auth',
   FORBIDDEN: 'auth',
+  TOO_MANY_ATTEMPTS: 'auth',
+  AUTHENTICATION_UNAVAILABLE: 'auth',
   CSRF_REFUSED: 'csrf',
   FORBIDDEN_ORIGIN: 'origin',
   UNKNOWN_HOST: 'origin',
   REQUEST_ENTITY_TOO_LARGE: 'too_large',
   URI_TOO_LONG: 'too_large',
   TOO_MANY_HEADERS: 'too_large',
+  UNSUPPORTED_MEDIA_TYPE: 'media_type',
+  UNSUPPORTED_CONTENT_ENCODING: 'media_type',
   GRAPHQL_PARSE_FAILED: 'document',
   GRAPHQL_VALIDATION_FAILED: 'document',
+  DOCUMENT_NOT_TRUSTED: 'document',
+  DOCUMENT_TOO_LARGE: 'too_costly',
+  TOO_MANY_ALIASES: 'too_costly',
+  TOO_MANY_DIRECTIVES: 'too_costly',
+  TOO_COSTLY: 'too_costly',
 };
 
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS']);

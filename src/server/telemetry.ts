@@ -9,8 +9,9 @@ import {
   type Tracer,
   trace,
 } from '@opentelemetry/api';
-import { type ExecutionArgs, getOperationAST } from 'graphql';
+import { type ExecutionArgs, GraphQLError, getOperationAST } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import { DomainError } from '../lib/domain-error.ts';
 import { MAX_NAME_LENGTH } from './operation-log.ts';
 import type { ConnectionInfo } from './server.ts';
 
@@ -52,7 +53,7 @@ function describe({ document, operationName, contextValue }: ExecutionArgs): Tra
 
 /** As much of what an operation answered as matters here. */
 interface Answer {
-  readonly errors?: readonly { readonly extensions?: Readonly<Record<string, unknown>> }[];
+  readonly errors?: readonly GraphQLError[];
 }
 
 /**
@@ -111,9 +112,19 @@ function runWithin<T>(within: Context, span: Span, run: () => T): T {
 
 function end(span: Span, answer: unknown): void {
   const { errors = [] } = typeof answer === 'object' && answer !== null ? (answer as Answer) : {};
-  const { code } = errors[0]?.extensions ?? {};
-  if (errors.length > 0) fail(span, code);
-  else span.end();
+  const [first] = errors;
+  if (first === undefined) span.end();
+  else fail(span, codeOf(first));
+}
+
+/** The code that the client will be told: here the error is still as it was thrown. */
+function codeOf(error: unknown): unknown {
+  if (error instanceof DomainError) return error.code;
+  if (!(error instanceof GraphQLError)) return undefined;
+  const { originalError, extensions } = error;
+  if (originalError !== undefined) return codeOf(originalError);
+  const { code } = extensions;
+  return code;
 }
 
 function fail(span: Span, code: unknown): void {

@@ -20,7 +20,10 @@ export interface Disclosure {
   readonly suggestions: boolean;
 }
 
-/** Makes what validates documents that were parsed; those beyond the limits it does not look at. */
+/**
+ * Makes what validates documents that were parsed; those beyond the limits it does not look at. `charge` is told how many
+ * fields there are to be looked at, and may throw instead.
+ */
 export function validateBy({ introspection, suggestions }: Disclosure, limits: DocumentLimits) {
   const options = { maxErrors: MOST_FAULTS, hideSuggestions: !suggestions };
   const own = introspection ? [] : [NoSchemaIntrospectionCustomRule];
@@ -28,13 +31,16 @@ export function validateBy({ introspection, suggestions }: Disclosure, limits: D
     schema: GraphQLSchema,
     document: DocumentNode,
     rules: readonly ValidationRule[] = specifiedRules,
+    charge: (fields: number) => void = () => undefined,
   ): readonly GraphQLError[] => {
+    let fields: number;
     try {
-      checkDocument(document, limits);
+      fields = checkDocument(document, limits);
     } catch (error) {
       if (error instanceof GraphQLError) return [error];
       throw error;
     }
+    charge(fields);
     return validate(schema, document, [...own, ...rules], options);
   };
 }

@@ -4,21 +4,23 @@ import type { Duplex } from 'node:stream';
 import { type ExecutionArgs, GraphQLError } from 'graphql';
 import { handleProtocols, makeServer } from 'graphql-ws';
 import type { Logger } from 'pino';
-import { type WebSocket, WebSocketServer } from 'ws';
-import type { Authentication, Refusal } from './authentication.ts';
+import { type RawData, type WebSocket, WebSocketServer } from 'ws';
+import type { Authentication } from './authentication.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { clientName } from './clients.ts';
 import { CLOSE_CODES } from './close-codes.ts';
 import type { Connections } from './connections.ts';
+import type { Refusal } from './door/refusal.ts';
 import { TOO_MANY_SUBSCRIPTIONS } from './limited-subscriptions.ts';
 import type { ServerLimits } from './limits.ts';
 import { idOf } from './operation-ids.ts';
 import type { OperationLog } from './operation-log.ts';
-import { RATE_LIMITED, rateRefusal, toSeconds } from './operation-rules.ts';
+import { RATE_LIMITED, rateRefusal } from './operation-rules.ts';
 import { type Outcome, prepareOperation } from './prepare-operation.ts';
 import { showError, showResult } from './show-result.ts';
 import { SocketConnection } from './socket-connection.ts';
 import { SocketSubscriber } from './socket-subscriber.ts';
+import { takeInTurns } from './take-in-turns.ts';
 import type { Subscribers, Yoga } from './yoga.ts';
 
 /** So many sockets above the limit are told so; more are cut without a word. */
@@ -28,8 +30,8 @@ const TOO_MANY_SOCKETS = 'Try again later';
 
 /** Where WebSocket clients come in. */
 export interface WebSocketEndpoint {
-  /** Makes a WebSocket of an upgrade request. */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Makes a WebSocket of an upgrade request. Who its client is, is not known yet. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, client: ClientConnection): void;
   /** Ends all operations and sockets (1001 going away); one that does not answer in time is cut. */
   close(): Promise<void>;
 }
@@ -41,6 +43,8 @@ interface WebSocketParts {
   readonly authentication: Authentication;
   readonly operationLog: OperationLog;
   readonly logger: Logger;
+  /** Is told of each client that was not let in. */
+  readonly onRefused: (client: ClientConnection, refusal: Refusal) => void;
 }
 
 /**
@@ -48,9 +52,10 @@ interface WebSocketParts {
  * validation, execution and masking as over HTTP.
  */
 export function createWebSocketEndpoint(
-  { yoga, subscribers, connections, authentication, operationLog, logger }: WebSocketParts,
+  parts: WebSocketParts,
   limits: ServerLimits,
 ): WebSocketEndpoint {
+  const { yoga, subscribers, connections, authentication, operationLog, logger } = parts;
   const { maxFrameBytes, maxSockets, maxOperationsPerSocket, initTimeoutMs, closeGraceMs } = limits;
   const { clients, counters, rateLimiter } = connections;
   const socketOptions = {
@@ -77,6 +82,7 @@ export function createWebSocketEndpoint(
       const { client } = connection;
       client.connectionParams = connectionParams;
       const refusal = await authentication.admit(client, connection.initLeftMs);
+      if (refusal !== undefined) parts.onRefused(client, refusal);
       if (!connection.isOpen) return false;
       if (refusal !== undefined) {
         connection.close(...farewellOf(refusal));
@@ -189,11 +195,11 @@ export function createWebSocketEndpoint(
           }),
         close: (code = 1000, reason = '') => connection.close(code, reason),
         onMessage: (handle) => {
-          socket.on('message', (data, isBinary) => {
+          const take = takeInTurns(connection, (data: RawData, isBinary: boolean) => {
             if (!connection.isOpen) return;
             if (isBinary) return connection.close(CLOSE_CODES.binary, 'Send text');
             const reading = ids.read(String(data));
-            if (reading.kind === 'IGNORE') return;
+            if (reading.kind === 'IGNORE') return connection.chatter();
             if (reading.kind === 'CLOSE') return connection.close(reading.code, reading.reason);
             handle(reading.text).catch((error: unknown) => {
               if (!connection.isOpen) return; // there is nobody to fail for
@@ -201,6 +207,7 @@ export function createWebSocketEndpoint(
               connection.close(CLOSE_CODES.serverFault, 'Internal server error');
             });
           });
+          socket.on('message', take);
         },
       },
       connection,
@@ -215,16 +222,9 @@ export function createWebSocketEndpoint(
   };
 
   return {
-    upgrade(request, socket, head) {
+    upgrade(request, socket, head, client) {
       if (sockets.clients.size >= maxSockets + MOST_TURNED_AWAY) {
         socket.destroy();
-        return;
-      }
-      const client = connections.add('websocket', request);
-      const waitMs = rateLimiter.take(client, 'requests', 1);
-      if (waitMs !== undefined) {
-        const lines = ['HTTP/1.1 429 Too Many Requests', `Retry-After: ${toSeconds(waitMs)}`];
-        socket.end([...lines, 'Connection: close', 'Content-Length: 0', '', ''].join('\r\n'));
         return;
       }
       // What the HTTP server hands over is the connection itself, whatever its type says.

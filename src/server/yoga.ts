@@ -17,7 +17,7 @@ import {
 import type { Logger } from 'pino';
 import type { Connections } from './connections.ts';
 import { comesInParts, useAnswersInParts } from './defer-stream.ts';
-import { checkLength } from './document-limits.ts';
+import { checkLength, checkNesting, noDocument, refusal } from './document-limits.ts';
 import { type DocumentRequest, Documents } from './documents.ts';
 import { useCompression } from './door/compression.ts';
 import { createExecutor } from './executor.ts';
@@ -95,6 +95,18 @@ export function createGraphQLYoga(
 /** Puts the text of a document in place of its id. Who does not come through yoga's own door does so himself. */
 function useDocuments(documents: Documents): Plugin<TransportContext> {
   return {
+    onRequestParse({ requestParser, setRequestParser }) {
+      if (requestParser === undefined) return;
+      setRequestParser(async (request) => {
+        try {
+          return await requestParser(request);
+        } catch (error) {
+          // Of JSON in a URL yoga takes that for a fault of the server.
+          if (!(error instanceof SyntaxError)) throw error;
+          throw refusal('BAD_REQUEST', 'Variables and extensions must be written as JSON.');
+        }
+      });
+    },
     onParams({ request, params, setParams }) {
       if (typeof params !== 'object' || params === null) return; // yoga says what is wrong
       // Of a URL yoga itself reads no ids.
@@ -103,6 +115,7 @@ function useDocuments(documents: Documents): Plugin<TransportContext> {
       const asked: DocumentRequest = { documentId, ...params };
       const query = documents.find(asked);
       if (query instanceof GraphQLError) throw query;
+      if (query === undefined && !Array.isArray(params)) throw noDocument();
       if (query !== undefined && query !== params.query) setParams({ ...params, query });
     },
   };
@@ -129,11 +142,16 @@ function useOwnEngine(
       const text = typeof source === 'string' ? source : source.body;
       documents.check(text);
       checkLength(text, limits);
-      setParseFn((given, parseOptions) =>
-        parse(given, { ...parseOptions, maxTokens: limits.maxDocumentTokens }),
-      );
+      setParseFn((given, parseOptions) => {
+        checkNesting(text, limits);
+        return parse(given, { ...parseOptions, maxTokens: limits.maxDocumentTokens });
+      });
     },
-    onValidate: ({ setValidationFn }) => setValidationFn(validate),
+    onValidate({ context: { connection }, setValidationFn }) {
+      // A refusal is thrown: what is returned is remembered with the document.
+      const charge = (fields: number) => rules.chargeValidation(fields, connection);
+      setValidationFn((ofSchema, document, given) => validate(ofSchema, document, given, charge));
+    },
     onExecute({ args, setExecuteFn, setResultAndStopExecution }) {
       const { connection } = args.contextValue;
       const admitted = rules.admit(args, connection);

@@ -236,6 +236,8 @@ export interface JobEventRunsTable {
   /** From 1, in the order they began. */
   number: number;
   epoch: string;
+  /** What its cursors are written with; null for runs from before there were tenants. */
+  cursor_key: string | null;
   first_sequence: number;
   /** The newest event that was told, where all of them were stored; null while it runs, and when it was killed. */
   last_sequence: number | null;

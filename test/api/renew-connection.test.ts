@@ -118,6 +118,17 @@ describe('O5 a connection', () => {
     expect(place.log()).not.toContain('s3cr3t');
   });
 
+  test('takes a good token also where too many came that were not', async () => {
+    const place = await connect({ [OLD]: { lastsMs: 60_000 }, [NEW]: { lastsMs: 60_000 } });
+    const headers = bearer('s3cr3t-bad');
+    for (let time = 0; time < 20; time++) {
+      expect((await fetch(place.url, { method: 'POST', headers, body: '{}' })).status).toBe(401);
+    }
+    const refused = await fetch(place.url, { method: 'POST', headers: bearer(NEW), body: '{}' });
+    expect(refused.status).toBe(429);
+    expect(await place.renew(NEW)).toMatchObject({ __typename: 'RenewConnectionPayload' });
+  });
+
   test('over HTTP, or none at all, has nothing to renew', async () => {
     const { app, url } = await connect({ [OLD]: { lastsMs: 60_000 }, [NEW]: { lastsMs: 60_000 } });
     const variables = { input: { token: NEW } };

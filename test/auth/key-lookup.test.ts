@@ -131,3 +131,16 @@ it('does not wait for ever behind a read that hangs', async () => {
   await hanging;
   expect(clock.timers).toBe(0);
 });
+
+it('O5 what is forgotten while it is read is not taken for true', async () => {
+  const { rows, gate, lookup } = setUp('a');
+  const letGo = hold(gate);
+  const before = lookup.find('a');
+  await settle(); // it was read, and did not arrive yet
+  rows.set('a', makeKey('a', 1));
+  lookup.forget('a');
+  delete gate.held;
+  letGo();
+  await before;
+  expect((await lookup.find('a'))?.key.revokedAt).toBe(1);
+});

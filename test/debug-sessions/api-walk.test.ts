@@ -106,12 +106,16 @@ describe('debugging a job through the API', () => {
     });
     await ask(app, StepOutDocument, { input });
     await stopOf(app, jobId, 4);
-    expect((await frameOf(app, jobId)).frame).toMatchObject({
-      routineId: 'scale',
-      items: { nodes: [{ preview: { text: '3' } }] },
-    });
-    await ask(app, StepOverDocument, { input });
-    await stopOf(app, jobId, 5);
+    // Whatever comes next in the job: the last item at `scale`, or, if that went on meanwhile, what came of it at `sum`.
+    const next = await frameOf(app, jobId);
+    expect([
+      ['scale', '3'],
+      ['sum', '30'],
+    ]).toContainEqual([next.frame.routineId, next.item?.preview.text]);
+    if (next.frame.routineId === 'scale') {
+      await ask(app, StepOverDocument, { input });
+      await stopOf(app, jobId, 5);
+    }
     expect(await sessionOf(app, jobId)).toMatchObject({ stop: { reason: 'STEP' } });
     await ask(app, ContinueJobDocument, { input });
     await ended(app, jobId);

@@ -256,9 +256,13 @@ forEachDatabase(({ open }) => {
   });
 
   describe('the audit log and metrics', () => {
-    const entry = (id: string, at: number): Insertable<AuditEntriesTable> => ({
+    const entry = (
+      id: string,
+      at: number,
+      tenant = DEFAULT_TENANT,
+    ): Insertable<AuditEntriesTable> => ({
       id,
-      tenant: DEFAULT_TENANT,
+      tenant,
       at,
       operation: 'startJob',
       actor: null,
@@ -289,6 +293,26 @@ forEachDatabase(({ open }) => {
       await write([reads.insertInto('audit_entries').values(entries.slice(2))]);
       await round();
       expect(await left()).toEqual(['entry 2', 'entry 3', 'entry 4']);
+    });
+
+    it('O5 a tenant that asks for much makes no entries go of those that ask for little', async () => {
+      const { database, round } = await openRetention(open, {
+        audit: { maxAgeMs: Infinity, maxCount: 10 },
+      });
+      const { reads, write } = database;
+      const make = (tenant: string, count: number, hoursAgo: number) =>
+        Array.from({ length: count }, (_, at) =>
+          entry(`${tenant} ${at}`, NOW - hoursAgo * HOUR_MS + at, tenant),
+        );
+      const entries = [...make('quiet', 2, 9), ...make('loud', 20, 5), ...make('louder', 600, 1)];
+      await write([reads.insertInto('audit_entries').values(entries)]);
+      await round();
+      const left = await reads.selectFrom('audit_entries').select('id').orderBy('at').execute();
+      expect(left.map(({ id }) => id)).toEqual([
+        ...['quiet 0', 'quiet 1'],
+        ...['loud 16', 'loud 17', 'loud 18', 'loud 19'],
+        ...['louder 596', 'louder 597', 'louder 598', 'louder 599'],
+      ]);
     });
 
     it('metrics go by age, each resolution by its own', async () => {

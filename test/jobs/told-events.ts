@@ -4,7 +4,7 @@ import {
   type JobEventFilter,
   type JobEventsOptions,
 } from '../../src/jobs/job-events.ts';
-import { cursorOf, type JobStreamMessage } from '../../src/jobs/job-stream-message.ts';
+import { type JobStreamMessage, placeOf } from '../../src/jobs/job-stream-message.ts';
 import { DEFAULT_TENANT } from '../../src/lib/identity.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { createMemoryPubSub } from '../../src/pubsub/memory-pubsub.ts';
@@ -46,6 +46,9 @@ export async function openEvents(database: Database, options: Partial<JobEventsO
     forTenant: events.forTenant,
     subscribe,
     mark,
+    /** Names a place for a tenant, in the words of this run. */
+    cursorAt: (place: number | string, tenant = DEFAULT_TENANT) =>
+      events.forTenant(tenant).cursorAt(place),
     flush: events.flush,
     trim: events.trim,
     close: events.close,
@@ -102,13 +105,7 @@ export async function readSome(stream: AsyncIterator<JobStreamMessage>, count: n
   return some;
 }
 
-/** The numbers of events, which are their places as long as no run of the server was killed. */
+/** The numbers of events. */
 export function placesOf(messages: readonly JobStreamMessage[]): readonly number[] {
-  return messages.map((message) => Number(cursorOf(message).split('-').at(-1)));
-}
-
-/** The cursor of a place, in the words of the run that told a message. */
-export function cursorAt(message: JobStreamMessage | undefined, place: number): string {
-  if (message === undefined) throw new Error('There is no message.');
-  return cursorOf(message).replace(/\d+$/, String(place));
+  return messages.map((message) => Number(placeOf(message)));
 }

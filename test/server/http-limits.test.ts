@@ -1,4 +1,6 @@
+import { GraphQLObjectType, GraphQLSchema, GraphQLString } from 'graphql';
 import { describe, expect, test } from 'vitest';
+import { ANYBODY } from '../../src/lib/identity.ts';
 import { dialRaw } from './http-raw.ts';
 import { serve, until } from './serve.ts';
 
@@ -38,6 +40,41 @@ describe('O5: a sender that is too slow', () => {
     const slow = ask('{ slow(ms: 1000) }');
     expect(await stream.text()).toContain('"ticks":250');
     expect((await slow).body).toEqual({ data: { slow: 'done' } });
+  });
+});
+
+describe('O5: a reader that takes nothing', () => {
+  /** More than the buffers of both sides hold. */
+  const big = 'x'.repeat(24 * 1024 * 1024);
+  const fields = { big: { type: GraphQLString, resolve: () => big } };
+  const schema = new GraphQLSchema({ query: new GraphQLObjectType({ name: 'Query', fields }) });
+  const body = '{"query":"{ big }"}';
+  const asked = `${HEAD}Content-Length: ${body.length}\r\n\r\n${body}`;
+
+  test('of a whole answer is cut', async () => {
+    const options = { schema, createContext: () => ({}), limits: { stallMs: 300 } };
+    const { port, lines } = await serve(options);
+    const { write, socket, closed } = await dialRaw(port);
+    socket.pause();
+    write(asked);
+    await until(() => lines.length === 1); // it is over
+    socket.resume();
+    expect((await closed).length).toBeLessThan(big.length);
+  });
+
+  test('for long is not who takes it slowly', async () => {
+    const { port } = await serve({ schema, createContext: () => ({}), limits: { stallMs: 2000 } });
+    const { write, socket } = await dialRaw(port);
+    let bytes = 0;
+    socket.on('data', ({ length }) => {
+      bytes += length;
+      socket.pause();
+      setTimeout(() => socket.resume(), 6);
+    });
+    write(asked);
+    await until(() => bytes > big.length);
+    write(asked); // nor is one who then asks again
+    await until(() => bytes > big.length + 1_000_000);
   });
 });
 
@@ -96,6 +133,21 @@ describe('O5: a request that is too large', () => {
     expect((await post(BODY.padEnd(1000))).status).toBe(200);
     expect((await post(BODY.padEnd(1001))).status).toBe(413);
   });
+});
+
+test('O5: who asks too often for the page of GraphiQL is told when to come back', async () => {
+  const authenticate = async () => ANYBODY;
+  const { url } = await serve({ authenticate, limits: { requestsPerMinute: 2 } });
+  const load = async () => {
+    const response = await fetch(url, { headers: { accept: 'text/html' } });
+    await response.body?.cancel();
+    return [response.status, Number(response.headers.get('retry-after'))];
+  };
+  expect(await load()).toEqual([200, 0]);
+  expect(await load()).toEqual([200, 0]);
+  const [status, waitSec] = await load();
+  expect(status).toBe(429);
+  expect(waitSec).toBeGreaterThan(0);
 });
 
 test('O5: a body that is encoded is refused with 415', async () => {

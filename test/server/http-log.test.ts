@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { UnauthenticatedError } from '../../src/lib/domain-error.ts';
 import { ANYBODY } from '../../src/lib/identity.ts';
 import { clientAddress } from '../../src/server/client-address.ts';
 import { dial, subscribe } from './dial.ts';
@@ -77,8 +78,32 @@ describe('O7: a request', () => {
     expect(lines.map(({ status }) => status)).toEqual(
       expect.arrayContaining([404, 403, 200, undefined, 403]),
     );
+    expect(lines.map(({ code }) => code)).toEqual(
+      expect.arrayContaining(['NOT_FOUND', 'CSRF_REFUSED', 'FORBIDDEN_ORIGIN', undefined]),
+    );
     expect(lines.filter(({ transport }) => transport === 'websocket')).toHaveLength(1);
     expect(String(lines[0]?.path)).toHaveLength(200);
+  });
+
+  test('that became a WebSocket has a line if its client is not let in, or may not connect now', async () => {
+    const { url, lines, send } = await serve({
+      authenticate: async () => {
+        throw new UnauthenticatedError(`"${SECRET}" is not valid.`);
+      },
+      limits: { requestsPerMinute: 1 },
+    });
+    const { say, closed } = await dial(url);
+    say({ type: 'connection_init', payload: { authorization: `Bearer ${SECRET}` } });
+    expect((await closed).code).toBe(4403);
+    await expect(dial(url)).rejects.toThrow('429');
+    await until(() => lines.length === 2);
+    expect(lines).toMatchObject([
+      { msg: 'refused', transport: 'websocket', code: 'UNAUTHENTICATED', address: '127.0.0.1' },
+      { msg: 'request', transport: 'websocket', status: 429, address: '127.0.0.1' },
+    ]);
+    expect(lines[0]?.requestId).toMatch(/^[0-9a-f-]{36}$/);
+    expect(JSON.stringify(lines)).not.toContain(SECRET);
+    expect((await send({}, '/metrics')).status).toBe(401);
   });
 
   test('leaves nothing else in the log: no query string, header, document or variable', async () => {

@@ -104,6 +104,22 @@ describe('O7: figures', () => {
     expect((await read(other.send)).join('\n')).not.toContain(`${operations}_count`);
   });
 
+  test('count who is refused over WebSocket, too', async () => {
+    const { send, url } = await serve({ authenticate, limits: { requestsPerMinute: 2 } });
+    const { say, closed } = await dial(url);
+    say({ type: 'connection_init' });
+    expect((await closed).code).toBe(4403);
+    await dial(url);
+    await expect(dial(url)).rejects.toThrow('429');
+    const told = (await send(as('admin'), '/metrics')).body.split('\n');
+    expect(told).toEqual(
+      expect.arrayContaining([
+        'millrace_refusals_total{reason="auth"} 1',
+        'millrace_refusals_total{reason="rate_limit"} 1',
+      ]),
+    );
+  });
+
   test('tell of the process, and of what is served', async () => {
     const help = 'Jobs, by state.';
     const figure = { name: 'millrace_jobs', help, kind: 'gauge' as const };

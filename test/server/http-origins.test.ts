@@ -71,6 +71,14 @@ describe('O5: a page', () => {
   });
 });
 
+test('O5: a page of the server itself that is refused is told of --known-hosts, one of another site of --cors-origins', async () => {
+  const { port } = await serve();
+  const ask = (origin: string) =>
+    askAs(port, { headers: { ...JSON_TYPE, host: 'flows.example', origin } });
+  expect((await ask('https://flows.example')).text).toContain('--known-hosts');
+  expect((await ask('https://other.example')).text).toContain('--cors-origins');
+});
+
 describe('O5: the name that a request without a page is sent to', () => {
   test.each(['/graphql?query={transport}', '/metrics', '/'])(
     'counts for %s while anybody may come',
@@ -81,7 +89,7 @@ describe('O5: the name that a request without a page is sent to', () => {
       for (const host of ['localhost', '127.0.0.1:80', '[::1]:4000', '10.1.2.3']) {
         expect((await ask(host)).status).toBeLessThan(400);
       }
-      for (const host of ['evil.example', 'localhost.evil.example:4000', 'x@localhost', '[evil]']) {
+      for (const host of ['evil.example', 'localhost.evil.example:4000', '127.1']) {
         const { status, text } = await ask(host);
         expect([host, status]).toEqual([host, 421]);
         expect(text).toContain('--known-hosts');

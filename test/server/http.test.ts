@@ -138,7 +138,7 @@ describe('a request that is at fault', () => {
       expect(await codeOf(post('{"query": '))).toEqual([400, 'BAD_REQUEST']);
       expect(await codeOf(post('"text"'))).toEqual([400, 'BAD_REQUEST']);
       expect(await codeOf(post('null'))).toEqual([400, 'BAD_REQUEST']);
-      expect(await codeOf(post({}))).toEqual([200, 'BAD_REQUEST']);
+      expect(await codeOf(post({}))).toEqual([400, 'BAD_REQUEST']);
       expect(await codeOf(post({ query: 5 }))).toEqual([400, 'BAD_REQUEST']);
       expect(await codeOf(post({ query: '{ transport }', variables: 'x' }))).toEqual([
         400,

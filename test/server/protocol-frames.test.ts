@@ -1,54 +1,19 @@
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { dial, subscribe } from './dial.ts';
+import { closing, frame, OPCODES, tcpOf } from './frames.ts';
 import { serve, until } from './serve.ts';
 import { open } from './test-api.ts';
 
-const TEXT = 1;
-const CONTINUATION = 0;
-const BINARY = 2;
-const CLOSE = 8;
-const PING = 9;
-
-interface FrameOptions {
-  readonly isFinal?: boolean;
-  readonly isMasked?: boolean;
-  readonly reserved?: number;
-  /** What it says of its length, when that is not the truth. */
-  readonly length?: bigint;
-}
-
-/** A frame as bytes, as wrong as it may be. */
-function frame(
-  opcode: number,
-  payload: string | Buffer,
-  { isFinal = true, isMasked = true, reserved = 0, length }: FrameOptions = {},
-): Buffer {
-  const body = Buffer.from(payload);
-  const mask = Buffer.from([0x12, 0x34, 0x56, 0x78]);
-  const said = length ?? BigInt(body.length);
-  const head = Buffer.alloc(said < 126n ? 2 : said < 65536n ? 4 : 10);
-  head[0] = (isFinal ? 0x80 : 0) | (reserved << 4) | opcode;
-  head[1] = (isMasked ? 0x80 : 0) | (said < 126n ? Number(said) : said < 65536n ? 126 : 127);
-  if (head.length === 4) head.writeUInt16BE(Number(said), 2);
-  if (head.length === 10) head.writeBigUInt64BE(said, 2);
-  if (!isMasked) return Buffer.concat([head, body]);
-  return Buffer.concat([head, mask, body.map((byte, at) => byte ^ (mask[at % 4] ?? 0))]);
-}
+const {
+  text: TEXT,
+  continuation: CONTINUATION,
+  binary: BINARY,
+  close: CLOSE,
+  ping: PING,
+} = OPCODES;
 
 const INIT = JSON.stringify({ type: 'connection_init' });
-
-/** The bytes below a socket of the `ws` library. */
-function tcpOf(socket: unknown): Socket {
-  return (socket as { _socket: Socket })._socket;
-}
-
-/** Code, then reason. */
-function closing(code: number, reason: string | Buffer = ''): Buffer {
-  const body = Buffer.alloc(2);
-  body.writeUInt16BE(code);
-  return Buffer.concat([body, Buffer.from(reason)]);
-}
 
 describe('a malformed frame closes the WebSocket it came by', () => {
   const cases: [string, number, ...Buffer[]][] = [

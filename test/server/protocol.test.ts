@@ -218,7 +218,7 @@ describe('many operations on one socket', () => {
   });
 });
 
-describe('a storm of pings', () => {
+describe('a storm of messages that ask for nothing', () => {
   test('as messages is answered, one by one, up to a thousand in a heartbeat; others are served meanwhile', async () => {
     const served = await serve();
     const { messages, say, begin, socket } = await dial(served.url);
@@ -234,9 +234,24 @@ describe('a storm of pings', () => {
     await isUnharmed(served);
   });
 
+  test('is not what a client says that ends each of its operations once more than it has to', async () => {
+    const served = await serve();
+    const { messages, say, begin, socket } = await dial(served.url);
+    await begin();
+    for (let at = 0; at < 1500; at++) {
+      say(subscribe('a', '{ transport }'));
+      await until(() => messages.at(-1)?.type === 'complete');
+      messages.length = 0;
+      say({ type: 'complete', id: 'a' });
+    }
+    expect(socket.readyState).toBe(WebSocket.OPEN);
+    await isUnharmed(served);
+  });
+
   test.each<[string, readonly number[], (socket: WebSocket) => void]>([
     ['ping messages', [1008], (socket) => socket.send('{"type":"ping"}')],
     ['pong messages', [1008], (socket) => socket.send('{"type":"pong"}')],
+    ['ends of nothing', [1008], (socket) => socket.send('{"type":"complete","id":"none"}')],
     ['ping frames', [1008, 1006], (socket) => socket.ping()],
     ['pong frames', [1008], (socket) => socket.pong()],
   ])(

@@ -49,6 +49,7 @@ forEachTransport((send, name) => {
     });
     const ask = (token: string, cost: number) =>
       send(url, { query: QUERY, variables: { cost }, token });
+    expect((await ask('another', 0)).errors).toEqual([]); // and the document is known
     const first = await ask('one', 60);
     expect(first.errors).toEqual([]);
     expect(first.extensions).toEqual({
@@ -73,6 +74,21 @@ forEachTransport((send, name) => {
     // What was refused was not charged.
     expect((await ask('one', 40)).errors).toEqual([]);
     expect((await ask('two', 60)).errors).toEqual([]);
+  });
+});
+
+forEachTransport((send) => {
+  test('O7 documents that were never validated cost something, also those with faults, but once', async () => {
+    const limits = { requestsPerMinute: 0, costPerMinute: 1000 };
+    const { url } = await serve({ authenticate, measureCost, limits });
+    const ask = (token: string, query: string) =>
+      send(url, { query, variables: { cost: 0 }, token });
+    // 40 fields: 640 points.
+    const faulty = (name: string) => `{ ${Array(40).fill(name).join(' ')} }`;
+    expect(codesOf(await ask('one', faulty('none')))).toContain('GRAPHQL_VALIDATION_FAILED');
+    expect(codesOf(await ask('one', faulty('none')))).toContain('GRAPHQL_VALIDATION_FAILED');
+    expect(codesOf(await ask('one', faulty('more')))).toEqual(['RATE_LIMITED']);
+    expect(codesOf(await ask('two', faulty('more')))).toContain('GRAPHQL_VALIDATION_FAILED');
   });
 });
 
@@ -198,6 +214,9 @@ test('subjects and tenants have budgets of their own, whatever they are called; 
   expect(isFirst(clientOf('10.0.0.1', 'b', 'a'))).toBe(true);
   expect(isFirst(clientOf('10.0.0.1', '10.0.0.1', ''))).toBe(true);
   expect(isFirst(clientOf('10.0.0.1'))).toBe(true);
+  expect(isFirst(clientOf('10.0.0.1', undefined, 'acme'))).toBe(true); // nor do two tenants behind one proxy share one
+  expect(isFirst(clientOf('10.0.0.1', undefined, 'globex'))).toBe(true);
+  expect(isFirst(clientOf('10.0.0.1', undefined, 'acme'))).toBe(false);
   expect(isFirst(clientOf('::ffff:10.0.0.1'))).toBe(false);
   expect(isFirst(clientOf('2001:db8:1:2::1'))).toBe(true);
   expect(isFirst(clientOf('2001:db8:1:2:ffff::9'))).toBe(false);

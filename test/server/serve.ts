@@ -21,6 +21,7 @@ export interface Logged {
   readonly method?: string;
   readonly path?: string;
   readonly status?: number;
+  readonly code?: string;
   readonly transport?: string;
   readonly address?: string;
   readonly operationName?: string;

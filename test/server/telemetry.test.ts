@@ -5,6 +5,7 @@ import {
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
 import { expect, onTestFinished, test } from 'vitest';
+import { openApp } from '../api/api.ts';
 import { dial, subscribe } from './dial.ts';
 import { serve, until } from './serve.ts';
 
@@ -84,4 +85,15 @@ test('O7: where nobody has set up a tracer, none is asked', async () => {
   const { ask } = await serve();
   expect((await ask('{ transport }')).status).toBe(200);
   expect(exporter.getFinishedSpans()).toEqual([]);
+});
+
+test('O7: the span of an operation that failed has the code that its client was told', async () => {
+  const exporter = setUpTracer();
+  const app = await openApp({ flows: [] });
+  const { url } = await app.listen({ port: 0 });
+  const body = JSON.stringify({ query: '{ job(id: "Job:none") { id } }' });
+  const response = await fetch(url, { method: 'POST', headers: JSON_TYPE, body });
+  expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'NOT_FOUND' } }] });
+  const [span] = exporter.getFinishedSpans();
+  expect(span?.attributes['error.type']).toBe('NOT_FOUND');
 });

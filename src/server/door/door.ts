@@ -1,18 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Authentication, writeRefusalHeaders } from '../authentication.ts';
+import type { Authentication } from '../authentication.ts';
 import type { ClientConnection } from '../client-connection.ts';
 import type { Connections } from '../connections.ts';
+import { cutWhenStalled } from '../cut-when-stalled.ts';
 import type { GraphiQL } from '../graphiql.ts';
 import type { ServerLimits } from '../limits.ts';
 import { METRICS_PATH, type Metrics } from '../metrics.ts';
-import { RATE_LIMITED, rateRefusal } from '../operation-rules.ts';
 import { answerLive, answerReady, PROBE_PATHS } from '../probes.ts';
 import type { Readiness } from '../server.ts';
 import type { SseStreams } from '../sse-streams.ts';
 import { CSRF_REFUSAL, isForgeable } from './csrf.ts';
 import type { Exchange } from './exchange.ts';
 import type { Origins } from './origins.ts';
-import { type Refusal, refuse } from './refusal.ts';
+import { chargeRequest, type Refusal, refuse } from './refusal.ts';
 import { findBodyFault, findHeadFault } from './size-and-type.ts';
 import {
   allowOrigin,
@@ -76,19 +76,13 @@ export function createDoor(parts: DoorParts): Door {
     exchange.connection = connection;
     const refusal = await authentication.admit(connection);
     if (refusal === undefined) return connection;
-    writeRefusalHeaders(exchange.response, refusal);
     turnAway(exchange, refusal);
     return undefined;
   };
 
-  const turnAwayForNow = (exchange: Exchange, waitMs: number): void => {
-    const { message } = rateRefusal('requests', waitMs);
-    exchange.response.setHeader('retry-after', Math.ceil(waitMs / 1000));
-    turnAway(exchange, { status: 429, code: RATE_LIMITED, message });
-  };
-
   const tellReadiness = async ({ request, response }: Exchange): Promise<void> => {
-    let mayKnow = isOpen;
+    // A page of another site reads this by a name of its own that was made to point here.
+    let mayKnow = isOpen && origins.judge(request).kind !== 'REFUSED';
     if (!isOpen && request.headers.authorization !== undefined) {
       const connection = connections.add('http', request);
       const refusal = await authentication.admit(connection);
@@ -127,6 +121,10 @@ export function createDoor(parts: DoorParts): Door {
     if (path !== graphqlPath) return turnAway(exchange, nothingAt(path, graphqlPath));
     if (request.method === 'GET' && request.headers.accept?.includes('text/html') === true) {
       if (parts.graphiQL === undefined) return turnAway(exchange, NO_GRAPHIQL);
+      // It is large, and nobody need say who they are: a request of their network.
+      const pageFault = chargeRequest(connections.add('http', request), connections.rateLimiter);
+      if (pageFault !== undefined) return turnAway(exchange, pageFault);
+      cutWhenStalled(response, limits.stallMs); // anybody may ask for this
       return parts.graphiQL.answer(request, response);
     }
 
@@ -142,8 +140,8 @@ export function createDoor(parts: DoorParts): Door {
     const connection = await admit(exchange);
     if (connection === undefined) return;
 
-    const waitMs = connections.rateLimiter.take(connection, 'requests', 1);
-    if (waitMs !== undefined) return turnAwayForNow(exchange, waitMs);
+    const rateFault = chargeRequest(connection, connections.rateLimiter);
+    if (rateFault !== undefined) return turnAway(exchange, rateFault);
 
     if (isSse) return sseStreams.answer(request, response, connection);
     return parts.answerPost(request, response, connection);

@@ -9,6 +9,7 @@ import {
 } from '../operation-log.ts';
 import { isProbe } from '../probes.ts';
 import { REQUEST_ID } from '../request-id.ts';
+import type { ConnectionInfo } from '../server.ts';
 import type { Tallies } from '../tallies.ts';
 import { type Exchange, pathOf } from './exchange.ts';
 import type { Refusal } from './refusal.ts';
@@ -56,6 +57,7 @@ export class ExchangeLog {
         method: request.method,
         path: path.slice(0, MAX_PATH_LENGTH),
         status,
+        code: refusedCode,
         durationMs: roundMs(durationMs),
         transport,
         ...(note && this.#parts.operationLog.describe(note)),
@@ -76,12 +78,20 @@ export class ExchangeLog {
         method: request.method,
         path: pathOf(request).slice(0, MAX_PATH_LENGTH),
         status,
+        code,
         transport: 'websocket',
         requestId: request.headers[REQUEST_ID],
         address: clientAddress(request, trustProxy),
       },
       'request',
     );
+  }
+
+  /** A client of a WebSocket was not let in, after that was opened. */
+  refusedClient({ requestId, address }: ConnectionInfo, { code }: Refusal): void {
+    const { logger, tallies } = this.#parts;
+    tallies.countRefusal(code);
+    logger.info({ transport: 'websocket', code, requestId, address }, 'refused');
   }
 
   #describeClient({ request, requestId, connection }: Exchange): object {

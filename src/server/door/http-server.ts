@@ -24,7 +24,8 @@ const ROOM_FOR_REFUSED = 1_000;
 
 /**
  * Makes an HTTP server with limits to what a client may send, how slowly, and how much at once. What breaks them before there is
- * a request is answered by Node: 400, 408 for too slow, 431 for a head that is too large.
+ * a request is answered by Node: 400, 408 for too slow, 431 for a head that is too large. Who takes nothing of an answer that is
+ * complete is cut after `stallMs`.
  */
 export function createLimitedHttpServer(
   { headersTimeoutMs, requestTimeoutMs, maxHeaderBytes, ...limits }: ServerLimits,
@@ -47,6 +48,9 @@ export function createLimitedHttpServer(
     if (count > MAX_PIPELINED) return void socket.destroy();
     unanswered.set(socket, count);
     response.once('close', () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1));
+    // From when there is nothing more to write until all is written. What Node does then with the socket's time-out comes after.
+    response.once('prefinish', () => socket.setTimeout(limits.stallMs));
+    response.prependOnceListener('finish', () => socket.setTimeout(0));
     answer(request, response);
   });
   return http;

@@ -58,13 +58,9 @@ export class Origins {
     if (origin === undefined) {
       return this.#isOpen && !this.#isOwnName(host) ? misdirected(host) : UNTOLD;
     }
-    const isAllowed = this.#isOwn(origin, host) || this.#isListed(origin);
-    return isAllowed ? { kind: 'ALLOWED', origin } : forbidden(origin);
-  }
-
-  #isOwn(origin: string, host: string | undefined): boolean {
-    if (!URL.canParse(origin)) return false;
-    return new URL(origin).host === host?.toLowerCase() && this.#isOwnName(host);
+    const isSameHost = URL.canParse(origin) && new URL(origin).host === host?.toLowerCase();
+    const isAllowed = (isSameHost && this.#isOwnName(host)) || this.#isListed(origin);
+    return isAllowed ? { kind: 'ALLOWED', origin } : forbidden(origin, isSameHost);
   }
 
   #isOwnName(host = ''): boolean {
@@ -98,8 +94,10 @@ function normalOrigin(text: string): string {
   return origin;
 }
 
-function forbidden(origin: string): Provenance {
-  const message = `Web pages of ${origin.slice(0, 200)} may not use this server. Its operator may allow them with --cors-origins.`;
+/** @param isSameHost whether the request was sent to the name that the page came by */
+function forbidden(origin: string, isSameHost: boolean): Provenance {
+  const option = isSameHost ? '--known-hosts' : '--cors-origins';
+  const message = `Web pages of ${origin.slice(0, 200)} may not use this server. Its operator may allow them with ${option}.`;
   return { kind: 'REFUSED', refusal: { status: 403, code: 'FORBIDDEN_ORIGIN', message } };
 }
 

@@ -1,29 +1,37 @@
 import type { IncomingMessage } from 'node:http';
-import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { ClientConnection } from '../client-connection.ts';
+import type { Connections } from '../connections.ts';
 import type { ServerLimits } from '../limits.ts';
 import { nameRequest } from '../request-id.ts';
 import { pathOf } from './exchange.ts';
 import type { ExchangeLog } from './exchange-log.ts';
 import type { Origins } from './origins.ts';
-import type { Refusal } from './refusal.ts';
+import { chargeRequest, headersOf, type Refusal } from './refusal.ts';
+import { refuseUpgrade } from './refuse-upgrade.ts';
 import { findHeadFault } from './size-and-type.ts';
 
 interface UpgradeDoorParts {
   readonly limits: ServerLimits;
   readonly origins: Origins;
+  readonly connections: Connections;
   readonly exchangeLog: ExchangeLog;
   readonly graphqlPath: string;
   readonly isClosing: () => boolean;
-  /** Makes a WebSocket of a request. */
-  readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** Makes a WebSocket of a request. Who its client is, is not known yet. */
+  readonly upgrade: (
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    client: ClientConnection,
+  ) => void;
 }
 
 /** What every request comes through that wants to be a WebSocket: by the same rules as others, as far as they apply. */
 export function createUpgradeDoor(
   parts: UpgradeDoorParts,
 ): (request: IncomingMessage, socket: Duplex, head: Buffer) => void {
-  const { limits, origins, exchangeLog, graphqlPath } = parts;
+  const { limits, origins, connections, exchangeLog, graphqlPath } = parts;
 
   const findFault = (request: IncomingMessage): Refusal | undefined => {
     if (parts.isClosing()) return GOING_AWAY;
@@ -39,9 +47,10 @@ export function createUpgradeDoor(
   return (request, socket, head) => {
     socket.on('error', () => socket.destroy());
     nameRequest(request);
-    const refusal = findFault(request);
-    if (refusal === undefined) return parts.upgrade(request, socket, head);
-    refuseUpgrade(socket, refusal);
+    const client = connections.add('websocket', request);
+    const refusal = findFault(request) ?? chargeRequest(client, connections.rateLimiter);
+    if (refusal === undefined) return parts.upgrade(request, socket, head, client);
+    refuseUpgrade(socket, refusal, headersOf(refusal));
     exchangeLog.refusedUpgrade(request, refusal);
   };
 }
@@ -51,19 +60,3 @@ const GOING_AWAY: Refusal = {
   code: 'SHUTTING_DOWN',
   message: 'The server is shutting down.',
 };
-
-function refuseUpgrade(socket: Duplex, { status, message }: Refusal): void {
-  const text = `${message}\n`;
-  socket.end(
-    [
-      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-      'Connection: close',
-      'Content-Type: text/plain; charset=utf-8',
-      'X-Content-Type-Options: nosniff',
-      'Cache-Control: no-store',
-      `Content-Length: ${Buffer.byteLength(text)}`,
-      '',
-      text,
-    ].join('\r\n'),
-  );
-}

@@ -146,6 +146,10 @@ async function addToEvents(db: Kysely<Tables>, { types }: Capabilities): Promise
       column.notNull().defaultTo(sql.lit(0)),
     )
     .execute();
+  await db.schema
+    .alterTable('job_event_runs')
+    .addColumn('cursor_key', sql.raw(types.text))
+    .execute();
   await db.schema.dropIndex('job_events_by_flow_id').execute();
   await db.schema
     .createIndex('job_events_by_tenant_flow_id')
