@@ -187,12 +187,13 @@ export function createContext(
   connection?: ClientConnection,
 ): Context {
   const { tenant } = viewer;
-  const { records } = services;
+  const { jobHost: _host, describeCheckpoints, ...shown } = services;
+  const { records } = shown;
   const jobs = services.jobs.forTenant(tenant);
   const analytics = services.analytics.forTenant(tenant);
   const breakpoints = services.breakpoints.forTenant(tenant);
   return {
-    ...services,
+    ...shown,
     jobs,
     jobEvents: services.jobEvents.forTenant(tenant),
     liveJobs: services.liveJobs.forTenant(tenant),
@@ -206,7 +207,7 @@ export function createContext(
     readings: loadOnce(records.readReadings),
     durations: loadOnce(records.readDurations),
     outputs: loadOnce(records.readOutputs),
-    checkpoints: loadOnce(services.describeCheckpoints),
+    checkpoints: loadOnce(describeCheckpoints),
     breakpointsById: loadOnce((ids) => breakpoints.find(ids)),
     flowMetrics: new DataLoader((requests) => analytics.loadMetrics(requests), { cache: false }),
   };

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { ANYBODY, type Identity } from '../lib/identity.ts';
+import type { Identity } from '../lib/identity.ts';
 import { newId } from '../lib/ids.ts';
 import { NotRenewableError } from '../lib/not-renewable-error.ts';
 import { Admission } from './admission.ts';
@@ -12,7 +12,7 @@ import type { ConnectionInfo, ConnectionStatus } from './server.ts';
 import type { StatusStreams } from './status-streams.ts';
 
 /** Who a client is before it was asked: may do nothing. */
-const NOBODY: Identity = { ...ANYBODY, scopes: new Set() };
+const NOBODY: Identity = { scopes: new Set(), tenant: '' };
 
 /** What connections of one server have in common. */
 export interface ConnectionParts {

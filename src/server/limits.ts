@@ -49,15 +49,18 @@ export interface ServerLimits {
   readonly maxSockets: number;
   /**
    * The most WebSockets that one client may have open at once: one subject of a tenant, or, where no subject is known, one
-   * network address (of IPv6 one /64). All who come through the same proxy have one address, so by default it is as many as
-   * there may be at all: 20,000.
+   * network address (of IPv6 one /64). Default 2,000; on a server that is open, where all who come through the same proxy
+   * may be one client, 20,000.
    */
   readonly maxSocketsPerClient: number;
-  /** The most subscriptions of one client that may go on at once, over all its connections. Default 20,000. */
+  /**
+   * The most subscriptions of one client that may go on at once, over all its connections. Default 10,000; on a server that is
+   * open 20,000.
+   */
   readonly maxSubscriptionsPerClient: number;
   /**
    * How many tokens that are not valid may come from one network address within a minute; others that were not known to be good
-   * before are refused then without a look at them. Default 20.
+   * before are refused then without a look at them. Default 600.
    */
   readonly maxFailedAuthPerMinute: number;
   /** The most operations that may go on at once on one WebSocket. Default 100. */
@@ -116,9 +119,9 @@ export const DEFAULT_LIMITS: ServerLimits = {
   requestsPerMinute: 12_000,
   costPerMinute: 3_000_000,
   maxSockets: 20_000,
-  maxSocketsPerClient: 20_000,
-  maxSubscriptionsPerClient: 20_000,
-  maxFailedAuthPerMinute: 20,
+  maxSocketsPerClient: 2_000,
+  maxSubscriptionsPerClient: 10_000,
+  maxFailedAuthPerMinute: 600,
   maxOperationsPerSocket: 100,
   initTimeoutMs: 3_000,
   heartbeatMs: 30_000,
@@ -137,4 +140,6 @@ export const DEFAULT_LIMITS: ServerLimits = {
 export const OPEN_LIMITS = {
   requestsPerMinute: 0,
   costPerMinute: 0,
+  maxSocketsPerClient: 20_000,
+  maxSubscriptionsPerClient: 20_000,
 } satisfies Partial<ServerLimits>;

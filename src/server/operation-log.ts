@@ -136,7 +136,8 @@ export function outcomeOf(
 
 /** What a line tells of whoever asked. */
 export function describeClient({ requestId, identity, address }: ConnectionInfo): object {
-  return { requestId, subject: identity.subject, tenant: identity.tenant, address };
+  const { subject, tenant } = identity;
+  return { requestId, subject, tenant: tenant === '' ? undefined : tenant, address }; // or not let in
 }
 
 /** A duration as it is logged. */

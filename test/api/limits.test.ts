@@ -219,6 +219,7 @@ describe('what an operation costs is told', () => {
     const query =
       '{ rateLimit { operationCost cost { limit remaining resetAt } requests { limit remaining resetAt } } }';
     const limits = { requestsPerMinute: 10, costPerMinute: 1000 };
+    // 10 points for its answer, and 40 for having been validated.
     const limited = await serveApp({}, limits);
     const { errors, data, extensions } = await TRANSPORTS['HTTP POST'](limited.url, { query });
     expect(errors).toEqual([]);
@@ -226,7 +227,7 @@ describe('what an operation costs is told', () => {
     expect(data).toEqual({
       rateLimit: {
         operationCost: 10,
-        cost: { limit: 1000, remaining: 990, resetAt },
+        cost: { limit: 1000, remaining: 950, resetAt },
         requests: { limit: 10, remaining: 9, resetAt },
       },
     });
