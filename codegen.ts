@@ -27,7 +27,7 @@ import { printOptions } from './src/config/print-options.ts';
 import { printRules } from './src/graphql/print-rules.ts';
 import { schema } from './src/graphql/schema.ts';
 import { findUndescribed } from './src/graphql/undescribed.ts';
-import { hashText } from './src/server/documents.ts';
+import { hashText } from './src/server/documents/documents.ts';
 
 const root = dirname(fileURLToPath(import.meta.url));
 const isCheck = process.argv.includes('--check');

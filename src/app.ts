@@ -25,7 +25,7 @@ import { newId } from './lib/ids.ts';
 import { isKeptWithin } from './lib/within.ts';
 import { createMemoryPubSub, type PubSub } from './pubsub/memory-pubsub.ts';
 import type { Topics } from './pubsub/topics.ts';
-import { NO_CONNECTIONS } from './server/connection-counters.ts';
+import { NO_CONNECTIONS } from './server/figures/connection-counters.ts';
 import type { Listening, Readiness, Server } from './server/server.ts';
 import { openDatabase } from './storage/open-database.ts';
 import { createWriteBehind } from './storage/write-behind.ts';

@@ -47,10 +47,13 @@ export { SessionOwnedError } from './jobs/session-owned-error.ts';
 export { NotFoundError, ValidationError } from './lib/domain-error.ts';
 export type { JobMonitorOptions } from './monitoring/job-monitor.ts';
 export type { FailureReading } from './monitoring/readings.ts';
-export type { TrustedDocuments } from './server/documents.ts';
+export type { TrustedDocuments } from './server/documents/documents.ts';
+export {
+  readTrustedDocuments,
+  TrustedDocumentsError,
+} from './server/documents/read-trusted-documents.ts';
 export type { ExampleOperation } from './server/graphiql.ts';
 export type { ServerLimits } from './server/limits.ts';
-export { readTrustedDocuments, TrustedDocumentsError } from './server/read-trusted-documents.ts';
 export type { Listening, ListenOptions } from './server/server.ts';
 export { ServerError, type ServerErrorCode } from './server/server-error.ts';
 export {

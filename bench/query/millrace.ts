@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { type App, type AppOptions, createApp, type ServeOptions } from '../../src/app.ts';
 import { defineFlow, defineRoutine, slot } from '../../src/engine/index.ts';
-import { hashText } from '../../src/server/documents.ts';
+import { hashText } from '../../src/server/documents/documents.ts';
 import { JOBS, QUERY } from './operation.ts';
 
 /** Where a contender is asked, and how. */

@@ -8,7 +8,7 @@ import type { RecoveryOptions } from '../jobs/job-recovery.ts';
 import type { RetentionOptions } from '../jobs/retention.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { JobMonitorOptions } from '../monitoring/job-monitor.ts';
-import type { TrustedDocuments } from '../server/documents.ts';
+import type { TrustedDocuments } from '../server/documents/documents.ts';
 import type { ExampleOperation } from '../server/graphiql.ts';
 import type { ServerLimits } from '../server/limits.ts';
 import type { CorsOptions, ListenOptions } from '../server/server.ts';

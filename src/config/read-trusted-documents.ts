@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { messageOf } from '../lib/domain-error.ts';
-import * as server from '../server/read-trusted-documents.ts';
+import * as server from '../server/documents/read-trusted-documents.ts';
 import type { Settings } from './setting.ts';
 
 /**

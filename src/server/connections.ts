@@ -1,14 +1,14 @@
 import type { IncomingMessage } from 'node:http';
-import type { Authentication } from './authentication.ts';
-import { clientAddress } from './client-address.ts';
-import { ClientConnection, type ConnectionParts } from './client-connection.ts';
-import { Clients } from './clients.ts';
-import { ConnectionCounters } from './connection-counters.ts';
-import { Heartbeat } from './heartbeat.ts';
+import { RateLimiter } from './documents/rate-limiter.ts';
+import { ConnectionCounters } from './figures/connection-counters.ts';
+import type { Authentication } from './identity/authentication.ts';
+import { clientAddress } from './identity/client-address.ts';
+import { ClientConnection, type ConnectionParts } from './identity/client-connection.ts';
+import { Clients } from './identity/clients.ts';
 import type { ServerLimits } from './limits.ts';
-import { RateLimiter } from './rate-limiter.ts';
 import type { ConnectionInfo } from './server.ts';
-import { StatusStreams } from './status-streams.ts';
+import { Heartbeat } from './socket/heartbeat.ts';
+import { StatusStreams } from './subscriptions/status-streams.ts';
 
 /** The connections of one server: what they have in common. Has one timer, until it is closed. */
 export class Connections {

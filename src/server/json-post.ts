@@ -8,12 +8,12 @@ import {
 } from 'graphql';
 import { processRegularResult } from 'graphql-yoga';
 import { cutWhenStalled } from './cut-when-stalled.ts';
-import { comesInParts } from './defer-stream.ts';
+import { comesInParts } from './documents/defer-stream.ts';
 import { sendText } from './door/compression.ts';
 import { refuse } from './door/refusal.ts';
 import { bodyTooLarge } from './door/size-and-type.ts';
+import { noteErrors } from './figures/note-operations.ts';
 import type { ServerLimits } from './limits.ts';
-import { noteErrors } from './note-operations.ts';
 import { readBody, readParams } from './request-params.ts';
 import type { ConnectionInfo } from './server.ts';
 import { GRAPHQL_PATH, type Yoga } from './yoga.ts';

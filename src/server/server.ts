@@ -1,11 +1,11 @@
 import type { ExecutionArgs, GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import type { Authenticate, Credentials, Identity } from '../lib/identity.ts';
-import type { ConnectionCounts } from './connection-counters.ts';
-import type { TrustedDocuments } from './documents.ts';
+import type { TrustedDocuments } from './documents/documents.ts';
+import type { RateReading } from './documents/rate-limiter.ts';
+import type { ConnectionCounts } from './figures/connection-counters.ts';
 import type { ExampleOperation } from './graphiql.ts';
 import type { ServerLimits } from './limits.ts';
-import type { RateReading } from './rate-limiter.ts';
 
 /** How an operation came in. */
 export interface ConnectionInfo extends Credentials {

@@ -16,20 +16,20 @@ import {
 } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import type { Connections } from './connections.ts';
-import { comesInParts, useAnswersInParts } from './defer-stream.ts';
-import { checkLength, checkNesting, noDocument, refusal } from './document-limits.ts';
-import { type DocumentRequest, Documents } from './documents.ts';
+import { comesInParts, useAnswersInParts } from './documents/defer-stream.ts';
+import { checkLength, checkNesting, noDocument, refusal } from './documents/document-limits.ts';
+import { type DocumentRequest, Documents } from './documents/documents.ts';
+import { createExecutor } from './documents/executor.ts';
+import { OperationRules } from './documents/operation-rules.ts';
+import { validateBy } from './documents/validate-by.ts';
 import { useCompression } from './door/compression.ts';
-import { createExecutor } from './executor.ts';
-import { LimitedSubscriptions } from './limited-subscriptions.ts';
+import { useOperationNotes } from './figures/note-operations.ts';
+import { useTracing } from './figures/telemetry.ts';
 import type { ServerLimits } from './limits.ts';
-import { useOperationNotes } from './note-operations.ts';
-import { OperationRules } from './operation-rules.ts';
 import type { ConnectionInfo, ServerOptions } from './server.ts';
-import { SharedSubscriptions } from './shared-subscriptions.ts';
-import type { Subscriber } from './subscriber.ts';
-import { useTracing } from './telemetry.ts';
-import { validateBy } from './validate-by.ts';
+import { LimitedSubscriptions } from './subscriptions/limited-subscriptions.ts';
+import { SharedSubscriptions } from './subscriptions/shared-subscriptions.ts';
+import type { Subscriber } from './subscriptions/subscriber.ts';
 
 /** Where GraphQL is served, over HTTP and WebSocket alike. */
 export const GRAPHQL_PATH = '/graphql';

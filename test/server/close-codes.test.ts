@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fitReason } from '../../src/server/close-codes.ts';
+import { fitReason } from '../../src/server/socket/close-codes.ts';
 
 test('a reason that fits is left as it is', () => {
   for (const reason of ['', 'Idle', 'r'.repeat(123), 'é'.repeat(61)]) {

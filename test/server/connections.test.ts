@@ -1,8 +1,8 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import WebSocket from 'ws';
-import { Clients } from '../../src/server/clients.ts';
-import { Heartbeat } from '../../src/server/heartbeat.ts';
+import { Clients } from '../../src/server/identity/clients.ts';
 import type { ServerLimits } from '../../src/server/limits.ts';
+import { Heartbeat } from '../../src/server/socket/heartbeat.ts';
 import { dial, subscribe } from './dial.ts';
 import { serve, until } from './serve.ts';
 import { open } from './test-api.ts';

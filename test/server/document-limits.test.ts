@@ -1,8 +1,8 @@
 import { parse, validate } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { checkDocument } from '../../src/server/document-limits.ts';
+import { checkDocument } from '../../src/server/documents/document-limits.ts';
+import { validateBy } from '../../src/server/documents/validate-by.ts';
 import { DEFAULT_LIMITS } from '../../src/server/limits.ts';
-import { validateBy } from '../../src/server/validate-by.ts';
 import { dial } from './dial.ts';
 import { codesOf, forEachTransport, type TransportName } from './each-transport.ts';
 import { serve } from './serve.ts';

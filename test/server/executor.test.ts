@@ -1,6 +1,6 @@
 import { type ExecutionResult, execute, parse } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { createExecutor } from '../../src/server/executor.ts';
+import { createExecutor } from '../../src/server/documents/executor.ts';
 import { schema } from './test-api.ts';
 
 const VARIABLES = { yes: true, no: false, id: 'book-1', times: 3 };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { UnauthenticatedError } from '../../src/lib/domain-error.ts';
 import { ANYBODY } from '../../src/lib/identity.ts';
-import { clientAddress } from '../../src/server/client-address.ts';
+import { clientAddress } from '../../src/server/identity/client-address.ts';
 import { dial, subscribe } from './dial.ts';
 import { dialRaw } from './http-raw.ts';
 import { serve, until } from './serve.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { FailedAttempts } from '../../src/server/failed-attempts.ts';
-import { KnownTokens } from '../../src/server/known-tokens.ts';
-import { networkOf } from '../../src/server/network-of.ts';
+import { FailedAttempts } from '../../src/server/identity/failed-attempts.ts';
+import { KnownTokens } from '../../src/server/identity/known-tokens.ts';
+import { networkOf } from '../../src/server/identity/network-of.ts';
 
 test.each([
   ['203.0.113.7', '203.0.113.7'],

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { TooCostlyError } from '../../src/lib/domain-error.ts';
 import { ANYBODY, type Authenticate } from '../../src/lib/identity.ts';
-import { RateLimiter } from '../../src/server/rate-limiter.ts';
+import { RateLimiter } from '../../src/server/documents/rate-limiter.ts';
 import type { ConnectionInfo } from '../../src/server/server.ts';
 import { dial, subscribe } from './dial.ts';
 import { codesOf, forEachTransport, TRANSPORTS } from './each-transport.ts';

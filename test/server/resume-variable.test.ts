@@ -1,6 +1,6 @@
 import { parse } from 'graphql';
 import { expect, test } from 'vitest';
-import { findResumeVariable } from '../../src/server/resume-variable.ts';
+import { findResumeVariable } from '../../src/server/subscriptions/resume-variable.ts';
 
 test.each([
   ['subscription ($c: String) { news(after: $c) { number } }', 'c'],

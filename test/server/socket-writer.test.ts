@@ -2,10 +2,10 @@ import type { AddressInfo, Socket } from 'node:net';
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { ConnectionCounters } from '../../src/server/connection-counters.ts';
-import { Frames, Message } from '../../src/server/message.ts';
-import { SocketSubscriber } from '../../src/server/socket-subscriber.ts';
-import { SocketWriter } from '../../src/server/socket-writer.ts';
+import { ConnectionCounters } from '../../src/server/figures/connection-counters.ts';
+import { SocketSubscriber } from '../../src/server/socket/socket-subscriber.ts';
+import { SocketWriter } from '../../src/server/socket/socket-writer.ts';
+import { Frames, Message } from '../../src/server/subscriptions/message.ts';
 import { dial } from './dial.ts';
 
 /** A subscriber on a socket of which nothing is sent until it is uncorked. */

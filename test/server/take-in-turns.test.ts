@@ -1,6 +1,6 @@
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { takeInTurns } from '../../src/server/take-in-turns.ts';
+import { takeInTurns } from '../../src/server/socket/take-in-turns.ts';
 
 function collect() {
   const calls: string[] = [];

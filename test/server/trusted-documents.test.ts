@@ -5,8 +5,8 @@ import { getIntrospectionQuery, Kind, print } from 'graphql';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { makeResumable } from '../../src/client/resume-document.ts';
 import * as operations from '../../src/generated/operations.ts';
-import { hashText, type TrustedDocuments } from '../../src/server/documents.ts';
-import { readTrustedDocuments } from '../../src/server/read-trusted-documents.ts';
+import { hashText, type TrustedDocuments } from '../../src/server/documents/documents.ts';
+import { readTrustedDocuments } from '../../src/server/documents/read-trusted-documents.ts';
 import { codesOf, forEachTransport } from './each-transport.ts';
 import { serve } from './serve.ts';
 

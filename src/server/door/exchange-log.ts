@@ -1,18 +1,18 @@
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
-import { clientAddress } from '../client-address.ts';
 import {
   describeClient,
   type OperationLog,
   type OperationTransport,
   roundMs,
-} from '../operation-log.ts';
-import { isProbe } from '../probes.ts';
-import { REQUEST_ID } from '../request-id.ts';
+} from '../figures/operation-log.ts';
+import { isProbe } from '../figures/probes.ts';
+import type { Tallies } from '../figures/tallies.ts';
+import { clientAddress } from '../identity/client-address.ts';
 import type { ConnectionInfo } from '../server.ts';
-import type { Tallies } from '../tallies.ts';
 import { type Exchange, pathOf } from './exchange.ts';
 import type { Refusal } from './refusal.ts';
+import { REQUEST_ID } from './request-id.ts';
 
 /** Paths that nothing is at may be of any length: longer ones are cut, in characters. */
 const MAX_PATH_LENGTH = 200;

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ClientConnection } from '../client-connection.ts';
-import { nameRequest } from '../request-id.ts';
+import type { ClientConnection } from '../identity/client-connection.ts';
+import { nameRequest } from './request-id.ts';
 
 /** An HTTP request and its answer, with what is told of them when they are over. */
 export interface Exchange {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import { RATE_LIMITED, rateRefusal, toSeconds } from '../operation-rules.ts';
-import type { RateLimiter } from '../rate-limiter.ts';
+import { RATE_LIMITED, rateRefusal, toSeconds } from '../documents/operation-rules.ts';
+import type { RateLimiter } from '../documents/rate-limiter.ts';
 import type { ConnectionInfo } from '../server.ts';
 
 /** Why a request is not answered, as its client is told. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { REQUEST_ID } from '../request-id.ts';
 import { PREFLIGHTED_HEADERS } from './csrf.ts';
+import { REQUEST_ID } from './request-id.ts';
 
 /** What every answer says to browsers: take it for nothing but what it is, show it nowhere, keep it nowhere. */
 const STANDING: readonly (readonly [name: string, value: string])[] = [

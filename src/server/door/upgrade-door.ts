@@ -1,14 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { ClientConnection } from '../client-connection.ts';
 import type { Connections } from '../connections.ts';
+import type { ClientConnection } from '../identity/client-connection.ts';
 import type { ServerLimits } from '../limits.ts';
-import { nameRequest } from '../request-id.ts';
 import { pathOf } from './exchange.ts';
 import type { ExchangeLog } from './exchange-log.ts';
 import type { Origins } from './origins.ts';
 import { chargeRequest, headersOf, type Refusal } from './refusal.ts';
 import { refuseUpgrade } from './refuse-upgrade.ts';
+import { nameRequest } from './request-id.ts';
 import { findHeadFault } from './size-and-type.ts';
 
 interface UpgradeDoorParts {
