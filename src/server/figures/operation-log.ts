@@ -136,8 +136,9 @@ export function outcomeOf(
 
 /** What a line tells of whoever asked. */
 export function describeClient({ requestId, identity, address }: ConnectionInfo): object {
-  const { subject, tenant } = identity;
-  return { requestId, subject, tenant: tenant === '' ? undefined : tenant, address }; // or not let in
+  const { subject, tenant, scopes } = identity;
+  const isLetIn = subject !== undefined || scopes.size > 0;
+  return { requestId, subject, tenant: isLetIn ? tenant : undefined, address };
 }
 
 /** A duration as it is logged. */

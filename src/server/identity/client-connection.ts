@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import type { Identity } from '../../lib/identity.ts';
+import { DEFAULT_TENANT, type Identity } from '../../lib/identity.ts';
 import { newId } from '../../lib/ids.ts';
 import { NotRenewableError } from '../../lib/not-renewable-error.ts';
 import type { RateLimiter, RateReading } from '../documents/rate-limiter.ts';
@@ -12,7 +12,7 @@ import { Admission } from './admission.ts';
 import type { Authentication } from './authentication.ts';
 
 /** Who a client is before it was asked: may do nothing. */
-const NOBODY: Identity = { scopes: new Set(), tenant: '' };
+const NOBODY: Identity = { scopes: new Set(), tenant: DEFAULT_TENANT };
 
 /** What connections of one server have in common. */
 export interface ConnectionParts {
