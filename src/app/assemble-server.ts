@@ -2,9 +2,8 @@ import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import { decideAuthMode } from '../auth/auth-mode.ts';
 import { createAuthenticator } from '../auth/authenticator.ts';
-import { createJwtVerifier } from '../auth/jwt.ts';
 import type { Keyring } from '../auth/keyring.ts';
-import { createContext, type Services, sharingKey } from '../graphql/context.ts';
+import { createContexts, type Services, sharingKey } from '../graphql/context.ts';
 import { measureCost } from '../graphql/measure-cost.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Identity } from '../lib/identity.ts';
@@ -59,8 +58,11 @@ export async function assembleServer(
     isInsecure,
   });
   const isOpen = mode === 'OFF';
-  const jwt = jwtOptions && createJwtVerifier(jwtOptions, { clock, logger });
+  // Its library is loaded where it is needed: that costs megabytes.
+  const jwt =
+    jwtOptions && (await import('../auth/jwt.ts')).createJwtVerifier(jwtOptions, { clock, logger });
   const authenticator = createAuthenticator({ keyring, jwt, hook, clock, logger });
+  const makeContext = createContexts(services);
   const server = createServer({
     ...web,
     schema,
@@ -71,8 +73,7 @@ export async function assembleServer(
       : { authenticate: async (shown) => limitScopes(await authenticator.authenticate(shown)) }),
     limits: { ...(isOpen ? OPEN_LIMITS : {}), ...limits },
     createContext: (connection) =>
-      createContext(
-        services,
+      makeContext(
         // Where nobody is asked everybody is the same, and has what the app gives.
         { ...limitScopes(connection.identity), address: connection.address },
         connection,

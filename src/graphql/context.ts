@@ -177,40 +177,79 @@ export interface Context extends Omit<Services, TenantedServices | UnguardedServ
   readonly flowMetrics: DataLoader<FlowMetricsRequest, FlowMetrics>;
 }
 
+/** Makes the context of one operation. */
+export type MakeContext = (viewer: Viewer, connection?: ClientConnection) => Context;
+
+/** Of so many tenants the views are kept; of others they are made anew. */
+const MOST_TENANTS = 1_000;
+
+/** What is the same in all contexts of one tenant. */
+function viewsOf(services: Services, tenant: string) {
+  return {
+    jobs: services.jobs.forTenant(tenant),
+    jobEvents: services.jobEvents.forTenant(tenant),
+    liveJobs: services.liveJobs.forTenant(tenant),
+    debug: services.debug.forTenant(tenant),
+    breakpoints: services.breakpoints.forTenant(tenant),
+    analytics: services.analytics.forTenant(tenant),
+    audit: services.audit.forTenant(tenant),
+  };
+}
+
 /**
- * The loaders gather the look-ups of one tick, so that what is shown of a job side by side is of one moment, and
- * cache nothing: a subscription's context lives as long as the subscription.
+ * Makes contexts, each with views of its viewer's tenant alone. The loaders gather the look-ups of one tick, so that what is
+ * shown of a job side by side is of one moment, and cache nothing: a subscription's context lives as long as the subscription.
  */
+export function createContexts(services: Services): MakeContext {
+  const kept = new Map<string, ReturnType<typeof viewsOf>>();
+  const { version, startedAt, flows, records, storage, countConnections, limits, now } = services;
+  const { describeCheckpoints } = services;
+  return (viewer, connection) => {
+    const { tenant } = viewer;
+    let views = kept.get(tenant);
+    if (views === undefined) {
+      views = viewsOf(services, tenant);
+      if (kept.size >= MOST_TENANTS) kept.clear();
+      kept.set(tenant, views);
+    }
+    const { jobs, jobEvents, liveJobs, debug, breakpoints, analytics, audit } = views;
+    // Each by its name: to spread them takes ten times as long, and would show what is not of one tenant.
+    return {
+      version,
+      startedAt,
+      flows,
+      records,
+      storage,
+      countConnections,
+      limits,
+      now,
+      jobs,
+      jobEvents,
+      liveJobs,
+      debug,
+      breakpoints,
+      analytics,
+      audit,
+      viewer,
+      connection,
+      jobsById: loadOnce(jobs.getMany),
+      readings: loadOnce(records.readReadings),
+      durations: loadOnce(records.readDurations),
+      outputs: loadOnce(records.readOutputs),
+      checkpoints: loadOnce(describeCheckpoints),
+      breakpointsById: loadOnce((ids) => breakpoints.find(ids)),
+      flowMetrics: new DataLoader((requests) => analytics.loadMetrics(requests), { cache: false }),
+    };
+  };
+}
+
+/** The context of one operation. Who makes many uses {@link createContexts}. */
 export function createContext(
   services: Services,
   viewer: Viewer,
   connection?: ClientConnection,
 ): Context {
-  const { tenant } = viewer;
-  const { jobHost: _host, describeCheckpoints, ...shown } = services;
-  const { records } = shown;
-  const jobs = services.jobs.forTenant(tenant);
-  const analytics = services.analytics.forTenant(tenant);
-  const breakpoints = services.breakpoints.forTenant(tenant);
-  return {
-    ...shown,
-    jobs,
-    jobEvents: services.jobEvents.forTenant(tenant),
-    liveJobs: services.liveJobs.forTenant(tenant),
-    debug: services.debug.forTenant(tenant),
-    breakpoints,
-    analytics,
-    audit: services.audit.forTenant(tenant),
-    viewer,
-    connection,
-    jobsById: loadOnce(jobs.getMany),
-    readings: loadOnce(records.readReadings),
-    durations: loadOnce(records.readDurations),
-    outputs: loadOnce(records.readOutputs),
-    checkpoints: loadOnce(describeCheckpoints),
-    breakpointsById: loadOnce((ids) => breakpoints.find(ids)),
-    flowMetrics: new DataLoader((requests) => analytics.loadMetrics(requests), { cache: false }),
-  };
+  return createContexts(services)(viewer, connection);
 }
 
 /**
