@@ -111,7 +111,7 @@ export function startProcess(program: string, args: readonly string[]): ServerPr
     },
     async ready() {
       const { status, body } = await request('/health/ready');
-      return { status, problem: body.problem };
+      return { status, problem: body.causes?.[0]?.problem };
     },
   };
 }
