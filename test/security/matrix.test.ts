@@ -355,5 +355,6 @@ function withoutIds(value: unknown): unknown {
       return numbers.get(id) ?? id;
     },
   );
-  return JSON.parse(text);
+  // Checkpoints are taken beside what the test does: now before its clock goes on, now after.
+  return JSON.parse(text.replace(/("JobCheckpoint_takenAt":)"[^"]+"/g, '$1"then"'));
 }
