@@ -1,4 +1,3 @@
-import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import { decideAuthMode } from '../auth/auth-mode.ts';
 import { createAuthenticator } from '../auth/authenticator.ts';
@@ -9,11 +8,11 @@ import type { Clock } from '../lib/clock.ts';
 import type { Identity } from '../lib/identity.ts';
 import { createServer } from '../server/create-server.ts';
 import { OPEN_LIMITS } from '../server/limits.ts';
-import type { Figure, Readiness, Server } from '../server/server.ts';
+import type { Figure, Readiness, Server, ServerOptions } from '../server/server.ts';
 import type { AuthOptions, ServeOptions } from './app-options.ts';
 
 interface ServerParts {
-  readonly schema: GraphQLSchema;
+  readonly schema: ServerOptions['schema'];
   readonly services: Services;
   readonly keyring: Keyring;
   readonly clock: Clock;

@@ -94,6 +94,12 @@ export const serverLimitOptions = {
     0,
     100_000 * MILLION,
   ),
+  costAtOnce: count(
+    'costAtOnce',
+    'most of it that one client spends at once, in points; what was spent comes back evenly',
+    1,
+    100_000 * MILLION,
+  ),
   maxSockets: count('maxSockets', 'most WebSockets open at once', 1, MILLION),
   maxSocketsPerClient: count(
     'maxSocketsPerClient',

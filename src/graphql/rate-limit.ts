@@ -5,7 +5,7 @@ import { LET_IN } from './rules.ts';
 const RateBudgetType = builder.objectRef<RateBudget>('RateBudget');
 RateBudgetType.implement({
   description:
-    'How much of something a client may still have. What was used comes back evenly, all of it within a minute.',
+    'How much of something a client may still have. What was used comes back evenly, all of it within a minute at most.',
   fields: (t) => ({
     limit: t.expose('limit', { type: 'Count', description: 'The most there ever is.' }),
     remaining: t.expose('remaining', { type: 'Count', description: 'What is left of it now.' }),

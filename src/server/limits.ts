@@ -45,6 +45,11 @@ export interface ServerLimits {
   readonly requestsPerMinute: number;
   /** What the operations of one client may cost in a minute, in points; 0 for any cost. Default 3,000,000; 0 on a server that is open. */
   readonly costPerMinute: number;
+  /**
+   * How much of that one client may spend at once, in points: what is spent at once, others wait for. Default 300,000: a little
+   * more than one operation may cost.
+   */
+  readonly costAtOnce: number;
   /** The most WebSockets that may be open at once; one more is closed at once, with code 1013. Default 20,000. */
   readonly maxSockets: number;
   /**
@@ -118,6 +123,7 @@ export const DEFAULT_LIMITS: ServerLimits = {
   maxVariablesDepth: 100,
   requestsPerMinute: 12_000,
   costPerMinute: 3_000_000,
+  costAtOnce: 300_000,
   maxSockets: 20_000,
   maxSocketsPerClient: 2_000,
   maxSubscriptionsPerClient: 10_000,

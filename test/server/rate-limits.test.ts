@@ -193,6 +193,20 @@ test('a budget comes back evenly, and is never more than its limit', () => {
   expect(limiter.take(client, 'cost', 1e9)).toBeUndefined();
 });
 
+test('of a minute so much is there at once and no more, and comes back at the rate of the minute', () => {
+  let nowMs = 0;
+  const limits = { requestsPerMinute: 0, costPerMinute: 600, costAtOnce: 100 };
+  const limiter = new RateLimiter(limits, () => nowMs);
+  const client = clientOf('10.0.0.1');
+  expect(limiter.take(client, 'cost', 100)).toBeUndefined();
+  expect(limiter.take(client, 'cost', 50)).toBe(5_000);
+  expect(limiter.read(client).cost).toEqual({ limit: 100, remaining: 0, resetAt: 10_000 });
+  nowMs += 5_000;
+  expect(limiter.take(client, 'cost', 50)).toBeUndefined();
+  nowMs += 60_000;
+  expect(limiter.read(client).cost).toMatchObject({ limit: 100, remaining: 100 });
+});
+
 test('what costs more than the whole budget waits for all of it, and has to be paid back', () => {
   let nowMs = 0;
   const limiter = new RateLimiter({ requestsPerMinute: 0, costPerMinute: 100 }, () => nowMs);

@@ -5,11 +5,13 @@ import type { ConnectionInfo } from '../server.ts';
 export interface RateLimits {
   readonly requestsPerMinute: number;
   readonly costPerMinute: number;
+  /** How much of the cost may be spent at once. Default: all of a minute's. */
+  readonly costAtOnce?: number;
 }
 
 /** What a client has left of something. */
 export interface Budget {
-  /** The most it ever has; so much comes back in a minute, evenly. */
+  /** The most it ever has. What was used comes back evenly. */
   readonly limit: number;
   /** Not below 0. */
   readonly remaining: number;
@@ -24,6 +26,14 @@ export interface RateReading {
 }
 
 type Kind = keyof RateReading;
+
+/** How an account fills up. */
+interface Supply {
+  /** 0 where nothing is limited. */
+  readonly perMinute: number;
+  /** The most there ever is. */
+  readonly atOnce: number;
+}
 
 /** What one client had left at a moment. */
 interface Account {
@@ -42,14 +52,18 @@ const MOST_CLIENTS = 100_000;
  * and one of cost that fill up evenly. To ask is one look-up in a map, with no promise and no timer.
  */
 export class RateLimiter {
-  readonly #limits: Readonly<Record<Kind, number>>;
+  readonly #supplies: Readonly<Record<Kind, Supply>>;
   readonly #now: () => number;
   /** Who asked last is last. */
   readonly #accounts = new Map<string, Account>();
 
   /** @param now milliseconds since the Unix epoch; never goes back */
-  constructor({ requestsPerMinute, costPerMinute }: RateLimits, now = monotonicNow) {
-    this.#limits = { requests: requestsPerMinute, cost: costPerMinute };
+  constructor(limits: RateLimits, now = monotonicNow) {
+    const { requestsPerMinute, costPerMinute, costAtOnce = costPerMinute } = limits;
+    this.#supplies = {
+      requests: { perMinute: requestsPerMinute, atOnce: requestsPerMinute },
+      cost: { perMinute: costPerMinute, atOnce: Math.min(costAtOnce, costPerMinute) },
+    };
     this.#now = now;
   }
 
@@ -60,7 +74,7 @@ export class RateLimiter {
 
   /** Whether there is any limit. */
   get isOn(): boolean {
-    return this.#limits.requests > 0 || this.#limits.cost > 0;
+    return this.#supplies.requests.perMinute > 0 || this.#supplies.cost.perMinute > 0;
   }
 
   /**
@@ -69,11 +83,11 @@ export class RateLimiter {
    * @returns `undefined`, or, when there is not enough and nothing was taken, after how many milliseconds there will be
    */
   take(client: ConnectionInfo, kind: Kind, amount: number): number | undefined {
-    const limit = this.#limits[kind];
-    if (limit === 0) return undefined;
+    const { perMinute, atOnce } = this.#supplies[kind];
+    if (perMinute === 0) return undefined;
     const account = this.#accountOf(clientName(client));
-    const missing = Math.min(amount, limit) - account[kind];
-    if (missing > 0) return Math.ceil((missing * MINUTE_MS) / limit);
+    const missing = Math.min(amount, atOnce) - account[kind];
+    if (missing > 0) return Math.ceil((missing * MINUTE_MS) / perMinute);
     account[kind] -= amount;
     return undefined;
   }
@@ -82,9 +96,9 @@ export class RateLimiter {
   read(client: ConnectionInfo): RateReading {
     const account = this.#accountOf(clientName(client));
     const show = (kind: Kind): Budget | undefined => {
-      const limit = this.#limits[kind];
-      if (limit === 0) return undefined;
-      const resetAt = Math.ceil(account.atMs + ((limit - account[kind]) * MINUTE_MS) / limit);
+      const { perMinute, atOnce: limit } = this.#supplies[kind];
+      if (perMinute === 0) return undefined;
+      const resetAt = Math.ceil(account.atMs + ((limit - account[kind]) * MINUTE_MS) / perMinute);
       return { limit, remaining: Math.max(0, Math.floor(account[kind])), resetAt };
     };
     return { requests: show('requests'), cost: show('cost') };
@@ -92,10 +106,10 @@ export class RateLimiter {
 
   #accountOf(name: string): Account {
     const nowMs = this.#now();
-    const { requests, cost } = this.#limits;
+    const { requests, cost } = this.#supplies;
     const known = this.#accounts.get(name);
     if (known === undefined) {
-      const made = { requests, cost, atMs: nowMs };
+      const made = { requests: requests.atOnce, cost: cost.atOnce, atMs: nowMs };
       this.#accounts.set(name, made);
       if (this.#accounts.size > MOST_CLIENTS) {
         for (const oldest of this.#accounts.keys()) {
@@ -106,8 +120,8 @@ export class RateLimiter {
       return made;
     }
     const minutes = (nowMs - known.atMs) / MINUTE_MS;
-    known.requests = Math.min(requests, known.requests + requests * minutes);
-    known.cost = Math.min(cost, known.cost + cost * minutes);
+    known.requests = Math.min(requests.atOnce, known.requests + requests.perMinute * minutes);
+    known.cost = Math.min(cost.atOnce, known.cost + cost.perMinute * minutes);
     known.atMs = nowMs;
     this.#accounts.delete(name);
     this.#accounts.set(name, known);

@@ -1,6 +1,10 @@
 import { type CancelTimer, systemClock } from '../../lib/clock.ts';
 import type { Identity } from '../../lib/identity.ts';
+import { isKeptWithin } from '../../lib/within.ts';
 import type { Beating, Heartbeat } from '../socket/heartbeat.ts';
+
+/** What takes longer, in milliseconds, can't be found out now. */
+const RECHECK_LIMIT_MS = 10_000;
 
 /**
  * That a client was let in, for as long as who it is holds: until it expires, or is found at a heartbeat not to hold any
@@ -43,7 +47,9 @@ export class Admission implements Beating {
     if (recheck === undefined) return;
     this.#isChecking = true;
     try {
-      if (!(await recheck())) this.#end('Token revoked');
+      const holds = recheck();
+      const isKnown = await isKeptWithin(holds, RECHECK_LIMIT_MS, systemClock);
+      if (isKnown && !(await holds)) this.#end('Token revoked');
     } catch {
       // It can't be found out now; the next heartbeat asks again.
     } finally {
