@@ -5,7 +5,7 @@ import type { AttackTarget } from './attacks.ts';
 import type { Tally } from './tally.ts';
 
 /** So many keys that are not valid may come from one address in a minute by default. */
-const TRIES_OF_ADDRESS = 20;
+const TRIES_OF_ADDRESS = 600;
 const SMALL = '{ __typename }';
 
 /** How requests come: as fast as they are answered, until there were enough and the time is over. */
@@ -61,9 +61,9 @@ export function flood(target: AttackTarget, tally: Tally): Promise<void> {
   });
 }
 
-/** Nearly as many fields as there may be, all of the same name: each is compared with each, and so is what is in them. */
+/** As many fields of the same name as there may be: each is compared with each, and so is what is in them. */
 function makeLong(at: number): string {
-  return `query Long${at} { ${'jobs(first: 1) { nodes { id } } '.repeat(160)} }`;
+  return `query Long${at} { ${'jobs(first: 1) { nodes { id } } '.repeat(50)} }`;
 }
 
 /** A large answer: of what one operation may cost nearly all. */

@@ -5,6 +5,7 @@ import {
   GraphQLError,
   Kind,
   Lexer,
+  type OperationDefinitionNode,
   type SelectionSetNode,
   Source,
   TokenKind,
@@ -21,6 +22,14 @@ export type DocumentLimits = Pick<
   | 'maxDirectives'
   | 'maxDirectivesPerNode'
 >;
+
+type Fragments = ReadonlyMap<string, FragmentDefinitionNode>;
+
+/**
+ * So many fields of an operation may be asked for again, in the same place of the answer: as fragments do that know nothing of
+ * each other.
+ */
+const MOST_REPEATS = 150;
 
 /** How much there is below a selection, fragments counted wherever they are used. */
 interface Size {
@@ -123,13 +132,50 @@ function checkDirectives(document: DocumentNode, limits: DocumentLimits): void {
   }
 }
 
-function checkSelections(document: DocumentNode, limits: DocumentLimits): number {
+function fragmentsOf({ definitions }: DocumentNode): Fragments {
   const fragments = new Map<string, FragmentDefinitionNode>();
-  for (const definition of document.definitions) {
+  for (const definition of definitions) {
     if (definition.kind === Kind.FRAGMENT_DEFINITION) {
       fragments.set(definition.name.value, definition);
     }
   }
+  return fragments;
+}
+
+/**
+ * Refuses an operation that asks for the same things too often: validation compares each time with each other. To be called for
+ * one that is known not to be too large, fragments included.
+ */
+function checkRepeats(operation: OperationDefinitionNode, fragments: Fragments): void {
+  const paths = new Set<string>();
+  let repeats = 0;
+  const walk = ({ selections }: SelectionSetNode, path: string, inside: readonly string[]) => {
+    for (const selection of selections) {
+      if (selection.kind === Kind.FRAGMENT_SPREAD) {
+        const name = selection.name.value;
+        const fragment = fragments.get(name);
+        // One that holds itself is refused by validation.
+        if (fragment !== undefined && !inside.includes(name)) {
+          walk(fragment.selectionSet, path, [...inside, name]);
+        }
+      } else if (selection.kind === Kind.INLINE_FRAGMENT) {
+        walk(selection.selectionSet, path, inside);
+      } else {
+        const below = `${path}.${(selection.alias ?? selection.name).value}`;
+        if (paths.has(below)) repeats++;
+        else paths.add(below);
+        if (selection.selectionSet !== undefined) walk(selection.selectionSet, below, inside);
+      }
+    }
+  };
+  walk(operation.selectionSet, '', []);
+  if (repeats <= MOST_REPEATS) return;
+  const counts = `${repeats} fields of at most ${MOST_REPEATS}`;
+  throw refusal('TOO_COSTLY', `The operation asks again for what it asks for already: ${counts}.`);
+}
+
+function checkSelections(document: DocumentNode, limits: DocumentLimits): number {
+  const fragments = fragmentsOf(document);
   const measured = new Map<string, Size>();
 
   const measureFragment = (name: string): Size => {
@@ -168,6 +214,9 @@ function checkSelections(document: DocumentNode, limits: DocumentLimits): number
       : measure(definition.selectionSet);
     checkSize(size, limits);
     fields += size.fields;
+  }
+  for (const definition of document.definitions) {
+    if (definition.kind === Kind.OPERATION_DEFINITION) checkRepeats(definition, fragments);
   }
   return fields;
 }
