@@ -9,6 +9,28 @@ export interface Topics {
   jobEvent: JobEvent;
   /** The debug session of a job, or its breakpoints, changed. */
   debugChanged: DebugChanged;
+  /** A service was added or changed, came to another status, began or ended its maintenance, or is gone. */
+  serviceChanged: ServiceChanged;
+  /** The cluster of a tenant came to another status, or its counts or causes changed. */
+  clusterChanged: OfTenant;
+  /** An alert was raised, acknowledged or resolved. */
+  alertChanged: AlertChanged;
+}
+
+/** Only viewers of this tenant may learn of the message. */
+export interface OfTenant {
+  readonly tenant: string;
+}
+
+export interface ServiceChanged extends OfTenant {
+  /** Its name. */
+  readonly service: string;
+  readonly isRemoved: boolean;
+}
+
+export interface AlertChanged extends OfTenant {
+  readonly alertId: string;
+  readonly change: 'RAISED' | 'ACKNOWLEDGED' | 'RESOLVED';
 }
 
 /** The job that a message is about. */

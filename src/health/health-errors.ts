@@ -1,0 +1,71 @@
+import { DomainError } from '../lib/domain-error.ts';
+
+/** There is a service of that name already, or was one under that idempotency key. */
+export class ServiceExistsError extends DomainError {
+  readonly code = 'SERVICE_EXISTS';
+  readonly service: string;
+
+  constructor(service: string, message: string) {
+    super(message);
+    this.service = service;
+  }
+}
+
+/** A service can't be changed live in that way: it comes from the configuration, or from the server or the program itself. */
+export class ServiceFixedError extends DomainError {
+  readonly code = 'SERVICE_FIXED';
+  readonly service: string;
+
+  constructor(service: string, message: string) {
+    super(message);
+    this.service = service;
+  }
+}
+
+/** A service can't be removed while others say that they need it. */
+export class ServiceNeededError extends DomainError {
+  readonly code = 'SERVICE_NEEDED';
+  readonly service: string;
+  readonly neededBy: readonly string[];
+
+  constructor(service: string, neededBy: readonly string[]) {
+    super(
+      `Service "${service}" is needed by ${neededBy.map((name) => `"${name}"`).join(', ')}. Change their \`dependsOn\` first.`,
+    );
+    this.service = service;
+    this.neededBy = neededBy;
+  }
+}
+
+/** A service can't be checked on demand: it reports by itself. */
+export class NotCheckableError extends DomainError {
+  readonly code = 'NOT_CHECKABLE';
+  readonly service: string;
+
+  constructor(service: string) {
+    super(
+      `Service "${service}" reports by itself, so it can't be checked. Wait for its next report.`,
+    );
+    this.service = service;
+  }
+}
+
+/** A service is not in maintenance, so it can't be ended. */
+export class NotInMaintenanceError extends DomainError {
+  readonly code = 'NOT_IN_MAINTENANCE';
+  readonly service: string;
+
+  constructor(service: string) {
+    super(`Service "${service}" is not in maintenance.`);
+    this.service = service;
+  }
+}
+
+/** A tenant has as many services as it may have. */
+export class TooManyServicesError extends DomainError {
+  readonly code = 'TOO_MANY_SERVICES';
+
+  constructor(limit: number) {
+    super(`There are ${limit} services already, which is the most. Remove some first.`);
+  }
+}
