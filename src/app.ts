@@ -3,6 +3,7 @@ import type { GraphQLSchema } from 'graphql';
 import { type Logger, pino } from 'pino';
 import { createFlowAnalytics } from './analytics/flow-analytics.ts';
 import type { AppOptions, ServeOptions } from './app/app-options.ts';
+import { assembleHealth } from './app/assemble-health.ts';
 import { assembleJobs, SETTLE_LIMIT_MS } from './app/assemble-jobs.ts';
 import { assembleServer } from './app/assemble-server.ts';
 import { makeFigures } from './app/figures.ts';
@@ -17,10 +18,11 @@ import {
 } from './graphql/context.ts';
 import { presentError } from './graphql/errors.ts';
 import { schema } from './graphql/schema.ts';
+import type { HealthService, TenantHealth } from './health/health-service.ts';
 import type { JobService } from './jobs/job-service.ts';
 import { DEFAULT_RETENTION } from './jobs/retention.ts';
 import { systemClock } from './lib/clock.ts';
-import { ANYBODY, type Identity, type Scope } from './lib/identity.ts';
+import { ANYBODY, DEFAULT_TENANT, type Identity, type Scope } from './lib/identity.ts';
 import { newId } from './lib/ids.ts';
 import { isKeptWithin } from './lib/within.ts';
 import { createMemoryPubSub, type PubSub } from './pubsub/memory-pubsub.ts';
@@ -42,6 +44,8 @@ export interface Serving extends Listening {
 export interface App {
   /** What people do to jobs. */
   readonly jobs: JobService;
+  /** The services of those who belong to no tenant; with `forTenant` of any; and `subscribe`, which tells of all. */
+  readonly health: TenantHealth & HealthService;
   /** The API keys of the database. */
   readonly keys: Keyring;
   /** The API, to be executed with a context of `createContext`. */
@@ -121,6 +125,10 @@ export async function createApp(options: AppOptions): Promise<App> {
     options,
   );
   const { host, ledger, debugSessions, retention } = jobParts;
+  const healthParts = assembleHealth(
+    { database, writeBehind, pubsub, clock, logger },
+    options.health ?? {},
+  );
 
   let server: Server | undefined;
   const services: Services = {
@@ -129,6 +137,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     now: () => clock.now(),
     flows,
     ...jobParts.services,
+    ...healthParts.services,
     analytics,
     audit,
     storage: {
@@ -178,6 +187,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   /** Ends everything, in this order. */
   const close = async () => {
     jobParts.stop();
+    const healthEnded = attempt(healthParts.close(), 'Ending the checks of services');
     if (database.isPersistent) {
       const suspended = host.suspend(closeGraceMs);
       const limitMs = closeGraceMs + SETTLE_LIMIT_MS;
@@ -186,6 +196,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     await attempt(host.close(), 'Ending jobs');
     await attempt(ledger.drained(SETTLE_LIMIT_MS), 'Storing what became of jobs');
     await attempt(debugSessions.close(SETTLE_LIMIT_MS), 'Storing what became of debugging');
+    await healthEnded; // its history is written behind
     // Only now: those who watch jobs have seen the last of them.
     await Promise.all([
       attempt(server?.close() ?? Promise.resolve(), 'Closing the server'),
@@ -200,6 +211,7 @@ export async function createApp(options: AppOptions): Promise<App> {
 
   try {
     await jobParts.open();
+    await healthParts.open();
   } catch (error) {
     await close();
     throw error;
@@ -208,6 +220,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   return {
     services,
     jobs: services.jobs,
+    health: { ...services.health.forTenant(DEFAULT_TENANT), ...services.health },
     keys: keyring,
     pubsub,
     schema,

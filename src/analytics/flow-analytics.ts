@@ -1,16 +1,17 @@
 import type { Clock } from '../lib/clock.ts';
-import type { Tenanted } from '../lib/tenanted.ts';
-import { type FlowMetrics, type FlowMetricsPoint, figuresOf } from './flow-metrics.ts';
-import { createFlowMetricsStore, type MetricsRow } from './flow-metrics-store.ts';
 import {
   type KeptRows,
   type MetricsRange,
   planRange,
   planSeries,
   type SeriesRequest,
-} from './metrics-range.ts';
+} from '../lib/metrics-range.ts';
+import { floorTo, RESOLUTION_MS } from '../lib/resolution.ts';
+import type { Tenanted } from '../lib/tenanted.ts';
+import { type FlowMetrics, type FlowMetricsPoint, figuresOf } from './flow-metrics.ts';
+import { createFlowMetricsStore, type MetricsRow } from './flow-metrics-store.ts';
 import { createRollUp, type RollUp } from './roll-up.ts';
-import { floorTo, RESOLUTION_MS, Tally } from './tally.ts';
+import { Tally } from './tally.ts';
 
 /** The figures of one flow, to be asked for together with those of others. */
 export interface FlowMetricsRequest extends MetricsRange {

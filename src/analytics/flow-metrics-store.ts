@@ -1,9 +1,10 @@
 import { type Selectable, type SqlBool, sql } from 'kysely';
 import { Histogram } from '../lib/histogram.ts';
+import type { Resolution, Segment } from '../lib/resolution.ts';
 import type { Database } from '../storage/database.ts';
 import { fromStoredText, toStoredText } from '../storage/stored-text.ts';
 import type { FlowMetricsTable } from '../storage/tables.ts';
-import { type EndedJob, type Resolution, Tally } from './tally.ts';
+import { type EndedJob, Tally } from './tally.ts';
 
 /** Names a row of the metrics of a flow. */
 export interface MetricsKey {
@@ -18,13 +19,6 @@ export interface MetricsKey {
 /** A row of the metrics of a flow. */
 export interface MetricsRow extends MetricsKey {
   readonly tally: Tally;
-}
-
-/** Rows of one resolution that begin in `[from, to)`, in milliseconds since the Unix epoch. */
-export interface Segment {
-  readonly resolution: Resolution;
-  readonly from: number;
-  readonly to: number;
 }
 
 /** How many jobs of a flow there are that have not ended. */

@@ -1,7 +1,8 @@
 import { type BackOff, backOffDelayMs } from '../lib/back-off.ts';
 import type { CancelTimer, Clock } from '../lib/clock.ts';
+import { floorTo, RESOLUTIONS } from '../lib/resolution.ts';
 import type { FlowMetricsStore, MetricsKey, MetricsRow } from './flow-metrics-store.ts';
-import { floorTo, RESOLUTIONS, Tally } from './tally.ts';
+import { Tally } from './tally.ts';
 
 /** How many jobs one step counts at most: it holds their rows in memory, and the write waits for nobody else long. */
 export const STEP_JOBS = 500;

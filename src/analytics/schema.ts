@@ -1,8 +1,8 @@
 import { FlowType } from '../flows/schema.ts';
 import { builder } from '../graphql/builder.ts';
+import { MOST_POINTS, planSeries, type SeriesRequest } from '../lib/metrics-range.ts';
 import { DurationsType } from '../monitoring/figures.schema.ts';
 import type { FlowMetrics, FlowMetricsPoint, JobFigures } from './flow-metrics.ts';
-import { MOST_POINTS, planSeries, type SeriesRequest } from './metrics-range.ts';
 
 const JobFiguresType = builder.interfaceRef<JobFigures>('JobFigures');
 JobFiguresType.implement({
@@ -94,7 +94,7 @@ PointType.implement({
   }),
 });
 
-const BucketType = builder.enumType('MetricsBucket', {
+export const MetricsBucketType = builder.enumType('MetricsBucket', {
   description: 'How much time one point of a time series covers.',
   values: {
     MINUTE: { description: 'A minute.' },
@@ -108,13 +108,14 @@ interface Range {
   readonly until?: number | null | undefined;
 }
 
-const rangeOf = ({ since, until }: Range) => ({
+/** A range as it is asked for, with what was left out or null as undefined. */
+export const rangeOf = ({ since, until }: Range) => ({
   since: since ?? undefined,
   until: until ?? undefined,
 });
 
 /** What a series costs: as much as its points. What makes no series is refused when it is read. */
-function seriesComplexity(
+export function seriesComplexity(
   { bucket, ...range }: Range & Pick<SeriesRequest, 'bucket'>,
   { now }: { readonly now: () => number },
 ) {
@@ -151,7 +152,7 @@ builder.objectFields(FlowType, (t) => ({
     complexity: seriesComplexity,
     args: {
       bucket: t.arg({
-        type: BucketType,
+        type: MetricsBucketType,
         required: true,
         description: 'How much time each point covers.',
       }),

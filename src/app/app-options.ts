@@ -1,9 +1,11 @@
 import type { Logger } from 'pino';
+import type { AlertRuleConfig } from '../alerts/alert-rule.ts';
 import type { AuthHook } from '../auth/auth-hook.ts';
 import type { JwtOptions } from '../auth/jwt-options.ts';
 import type { DebuggerOptions } from '../debug-sessions/create-debug-sessions.ts';
 import type { EngineOptions, Flow } from '../engine/index.ts';
 import type { OperationLimits } from '../graphql/context.ts';
+import type { HealthOptions } from '../health/health-options.ts';
 import type { RecoveryOptions } from '../jobs/job-recovery.ts';
 import type { RetentionOptions } from '../jobs/retention.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -49,6 +51,10 @@ export interface AppOptions {
   readonly recovery?: RecoveryOptions;
   /** Whether people may evaluate expressions in jobs, and how long what they debug waits for them. */
   readonly debugger?: DebuggerOptions;
+  /** Which services are looked at besides those that people add live. Default: the server's own parts. */
+  readonly health?: HealthOptions;
+  /** When people are alerted, besides by the rules that they add live. Default: no rules. */
+  readonly alerts?: { readonly rules?: readonly AlertRuleConfig[] | undefined };
   /** What is removed when. */
   readonly retention?: RetentionOptions;
   /** How long running code may go on when the app is closed, in milliseconds. Default 10,000. */

@@ -29,7 +29,7 @@ export interface AuditEntry {
   /** Of one that did not succeed. */
   readonly errorCode: string | undefined;
   readonly errorMessage: string | undefined;
-  /** Global id of what was changed, or was to be: `Job:…`, `Breakpoint:…`, `Flow:…`; masked and cut like the arguments. */
+  /** Global id of what was changed, or was to be: `Job:…`, `Breakpoint:…`, `Flow:…`, `Service:…`; masked and cut like the arguments. */
   readonly target: string | undefined;
   /** From asking to answering, in milliseconds. */
   readonly durationMs: number;

@@ -103,7 +103,7 @@ export function createAuditLog({ database, clock, logger }: AuditLogParts): Audi
           address,
           arguments: writeArguments(given),
         };
-        const wanted = targetAskedFor(given);
+        const wanted = targetAskedFor(operation, given);
         const startMs = clock.monotonicMs();
         const end = (outcome: AuditOutcome, target: string | undefined, came: Outcome) =>
           record({
@@ -163,16 +163,31 @@ const TARGETS = [
   ['jobId', 'Job'],
   ['breakpointId', 'Breakpoint'],
   ['flowId', 'Flow'],
+  ['serviceId', 'Service'],
 ] as const;
 
+/** Operations whose input has a name of its own for what is to be made or told of; what its id has before that. */
+const NAMED: Readonly<Record<string, string>> = {
+  addService: 'Service:',
+  reportAgentStatus: 'Service:agent:',
+};
+
 /** The global id of what something is to be done to. */
-function targetAskedFor(given: unknown): string | undefined {
+function targetAskedFor(operation: string, given: unknown): string | undefined {
   const input = read(given, 'input');
+  const name = read(input, 'name');
+  const prefix = NAMED[operation];
+  if (prefix !== undefined && typeof name === 'string') return `${prefix}${name}`;
   for (const [field, type] of TARGETS) {
     const id = read(input, field);
-    if (typeof id === 'string') return id.includes(':') ? id : `${type}:${id}`;
+    if (typeof id === 'string') return hasType(id, type) ? id : `${type}:${id}`;
   }
   return undefined;
+}
+
+/** Whether it is an id, not a bare name. Names of services may have a colon, too, but none after a capitalised word. */
+function hasType(id: string, type: string): boolean {
+  return type === 'Service' ? /^[A-Z][A-Za-z]*:/.test(id) : id.includes(':');
 }
 
 /** A target as it is kept: a client may write anything where an id belongs. */

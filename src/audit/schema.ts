@@ -61,7 +61,7 @@ AuditEntryType.implement({
     targetId: t.id({
       nullable: true,
       description:
-        'The id of the job, else the breakpoint or the flow, that was changed, or was to be; null when there is none.',
+        'The id of the job, else the breakpoint, the flow or the service, that was changed, or was to be; null when there is none.',
       resolve: ({ target }) => target,
     }),
     durationMs: t.exposeFloat('durationMs', {
@@ -91,7 +91,9 @@ const AuditEntryFilter = builder.inputType('AuditEntryFilter', {
     }),
     outcomes: t.field({ type: [AuditOutcomeType], description: 'With one of these outcomes.' }),
     actor: t.string({ description: 'Asked for by this one.' }),
-    targetId: t.id({ description: 'Of the job, breakpoint or flow with this id (`Job:…`).' }),
+    targetId: t.id({
+      description: 'Of the job, breakpoint, flow or service with this id (`Job:…`).',
+    }),
     after: t.field({ type: 'DateTime', description: 'Asked for after this moment.' }),
     before: t.field({ type: 'DateTime', description: 'Asked for before this moment.' }),
   }),

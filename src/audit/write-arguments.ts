@@ -37,6 +37,14 @@ export function writeArguments(value: unknown): string {
   }
 }
 
+/** What has secrets in it whatever they are called: values of headers, and the key of a TLS connection. */
+type SecretPart = 'headers' | 'tls';
+
+function secretPart(key: string): SecretPart | undefined {
+  if (key.slice(-7).toLowerCase() === 'headers') return 'headers';
+  return key.toLowerCase() === 'tls' ? 'tls' : undefined;
+}
+
 const NOT_SHOWN = "… can't be shown";
 
 class Copier {
@@ -52,11 +60,14 @@ class Copier {
     this.#searchable = searchable;
   }
 
-  copy(value: unknown, level: number): unknown {
+  copy(value: unknown, level: number, part?: SecretPart): unknown {
+    if (part === 'headers' && /^(?:string|number|bigint)$/.test(typeof value)) {
+      return this.#mark(MASK);
+    }
     if (typeof value === 'string') return this.#copyText(value);
     if (typeof value === 'object' && value !== null) {
       try {
-        return this.#copyObject(value, level);
+        return this.#copyObject(value, level, part);
       } catch {
         return this.#mark(NOT_SHOWN); // a proxy that fights back
       }
@@ -68,7 +79,7 @@ class Copier {
     return value === undefined ? null : `… a ${typeof value}`;
   }
 
-  #copyObject(value: object, level: number): unknown {
+  #copyObject(value: object, level: number, part: SecretPart | undefined): unknown {
     if (this.#outer.has(value)) return this.#mark('… contains itself');
     if (level >= MOST_LEVELS) return this.#mark('… nested too deeply');
     if (value instanceof Date) return this.#copyText(String(Date.prototype.toJSON.call(value)));
@@ -76,30 +87,36 @@ class Copier {
     this.#outer.add(value);
     this.#left -= 2;
     const copied = Array.isArray(value)
-      ? this.#copyList(value, level)
-      : this.#copyRecord(value, level);
+      ? this.#copyList(value, level, part)
+      : this.#copyRecord(value, level, part);
     this.#outer.delete(value);
     return copied;
   }
 
-  #copyList(list: readonly unknown[], level: number): unknown[] {
+  #copyList(list: readonly unknown[], level: number, part: SecretPart | undefined): unknown[] {
     const copied: unknown[] = [];
     for (let at = 0; at < list.length; at++) {
       if (this.#left <= 0) return [...copied, `… ${list.length - at} more`];
       this.#left -= 1;
-      copied.push(isNamed(list, at) ? this.#mark(MASK) : this.copy(read(list, at), level + 1));
+      copied.push(
+        isNamed(list, at) ? this.#mark(MASK) : this.copy(read(list, at), level + 1, part),
+      );
     }
     return copied;
   }
 
-  #copyRecord(record: object, level: number): unknown {
+  #copyRecord(record: object, level: number, part: SecretPart | undefined): unknown {
     const entries: [string, unknown][] = [];
     const keys = Object.keys(record);
-    const isPairSecret = keys.some((key) =>
-      key === 'path'
-        ? isPathOfSecret(read(record, key))
-        : isNameOfPair(key) && isNameOfSecret(read(record, key)),
-    );
+    const isPair = keys.some(isNameOfPair) && keys.some(isValueOfPair);
+    const isPairSecret =
+      (isPair && part === 'headers') ||
+      keys.some((key) =>
+        key === 'path'
+          ? isPathOfSecret(read(record, key))
+          : isNameOfPair(key) && isNameOfSecret(read(record, key)),
+      );
+    const partOf = (key: string) => (part === 'headers' && !isPair ? part : secretPart(key));
     for (const [at, key] of keys.entries()) {
       if (this.#left <= 0) {
         entries.push(['…', `${keys.length - at} more`]);
@@ -110,8 +127,9 @@ class Copier {
       const value = read(record, key);
       const isSecret =
         (isSecretName(key) && !(typeof value === 'number' && isCount(key, value))) ||
-        (isPairSecret && isValueOfPair(key));
-      entries.push([name, isSecret ? MASK : this.copy(value, level + 1)]);
+        (isPairSecret && isValueOfPair(key)) ||
+        (part === 'tls' && key === 'key');
+      entries.push([name, isSecret ? MASK : this.copy(value, level + 1, partOf(key))]);
     }
     return Object.fromEntries(entries); // own properties all, `__proto__` too
   }

@@ -2,6 +2,7 @@ import { describeOptions } from '../config/describe-options.ts';
 import { OPTION_GROUPS, OPTION_NAMES, optionOf } from '../config/options.ts';
 import type { FoundConfig } from '../config/read-config.ts';
 import type { Setting } from '../config/setting.ts';
+import { showNames, showWhole } from '../config/show-named.ts';
 import { showValue } from '../config/show-value.ts';
 import type { Command } from './command.ts';
 import { CONFIG_HELP, readCommandConfig } from './command-config.ts';
@@ -25,7 +26,8 @@ ${CONFIG_HELP}`,
   },
 };
 
-function writeText({ settings, path, authenticate }: FoundConfig): string {
+function writeText(found: FoundConfig): string {
+  const { settings, path } = found;
   const lines = [`File: ${path ?? 'none'}`];
   for (const { title, names } of OPTION_GROUPS) {
     lines.push('', title);
@@ -34,10 +36,24 @@ function writeText({ settings, path, authenticate }: FoundConfig): string {
       lines.push(line(name, originOf(setting), showValue(optionOf(name), setting.value)));
     }
   }
-  if (authenticate !== undefined) {
-    lines.push('', line('authenticate', 'file', 'a function'));
-  }
+  const alone = listAlone(found);
+  if (alone.length > 0) lines.push('', 'What can only stand in the file');
+  lines.push(...alone.map(({ name, text }) => line(name, 'file', text)));
   return `${lines.join('\n')}\n`;
+}
+
+/** What the configuration file says besides options; as a text, and as plain data. */
+function listAlone(found: FoundConfig) {
+  const { authenticate } = found;
+  const whole = showWhole(found);
+  return [
+    ...(authenticate === undefined
+      ? []
+      : [{ name: 'authenticate', text: 'a function', value: true }]),
+    ...(['services', 'alertRules'] as const)
+      .filter((name) => whole[name].length > 0)
+      .map((name) => ({ name, text: showNames(whole[name]), value: whole[name] })),
+  ];
 }
 
 function line(name: string, origin: string, value: string): string {
@@ -49,15 +65,16 @@ function originOf({ from, as }: Setting): string {
 }
 
 /** What is text there is text here, masked; numbers, booleans and lists are themselves; null is what has no value. */
-function writeJson({ settings, path, authenticate }: FoundConfig): string {
-  const options = Object.fromEntries(
+function writeJson(found: FoundConfig): string {
+  const { settings, path } = found;
+  const options: Record<string, unknown> = Object.fromEntries(
     OPTION_NAMES.map((name) => {
       const { value, from, as } = settings[name];
       return [name, { value: jsonOf(name, value), from, as }];
     }),
   );
-  const hook = authenticate === undefined ? {} : { authenticate: { value: true, from: 'file' } };
-  return `${JSON.stringify({ file: path ?? null, options: { ...options, ...hook } }, undefined, 2)}\n`;
+  for (const { name, value } of listAlone(found)) options[name] = { value, from: 'file', as: name };
+  return `${JSON.stringify({ file: path ?? null, options }, undefined, 2)}\n`;
 }
 
 function jsonOf(name: (typeof OPTION_NAMES)[number], value: unknown): unknown {

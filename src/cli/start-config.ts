@@ -8,11 +8,17 @@ import { databaseOf } from './database-config.ts';
 
 /** What an app is made of, as a configuration says it; all but its flows. */
 export function appOptionsOf(
-  { config, authenticate }: Pick<FoundConfig, 'config' | 'authenticate'>,
+  {
+    config,
+    authenticate,
+    services,
+    alertRules,
+  }: Pick<FoundConfig, 'config' | 'authenticate' | 'services' | 'alertRules'>,
   logger: Logger,
 ): Omit<AppOptions, 'flows'> {
   const { readOnly, evaluation, maxRunningJobs, checkpointIntervalMs } = config;
   const { pauseTtlMs, leaseMs, codeGraceMs, keep } = config;
+  const { healthAllow: allow, healthDeny: deny, healthParts: parts, maxServices } = config;
   return {
     auth: { jwt: jwtOptionsOf(config), hook: authenticate },
     logger,
@@ -24,6 +30,8 @@ export function appOptionsOf(
     debugger: { evaluation, pauseTtlMs, leaseMs },
     closeGraceMs: codeGraceMs,
     limits: operationLimitsOf(config),
+    health: { services: services.services, allow, deny, parts, maxServices },
+    alerts: { rules: alertRules.rules },
   };
 }
 

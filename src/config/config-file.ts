@@ -1,4 +1,6 @@
+import type { AlertRuleConfig } from '../alerts/alert-rule.ts';
 import type { AuthHook } from '../auth/auth-hook.ts';
+import type { ConfiguredService } from '../health/health-options.ts';
 import type { Option } from './option.ts';
 import type { OPTIONS } from './options.ts';
 
@@ -17,7 +19,14 @@ export type ConfigFile = {
 } & {
   /** Says who somebody is, in a way of your own. With it everybody has to prove who they are. */
   readonly authenticate?: AuthHook | undefined;
+  /** Services whose health is watched. They win over services of the same name that were added live. */
+  readonly services?: readonly ConfiguredService[] | undefined;
+  /** When somebody has to know. They win over rules of the same name that were added live. */
+  readonly alertRules?: readonly AlertRuleConfig[] | undefined;
 };
+
+/** What stands in the file alone: there is no flag and no variable for it. */
+export const FILE_ONLY = ['authenticate', 'services', 'alertRules'] as const;
 
 /**
  * Answers the options as they are: it is there for their types, in `millrace.config.ts`:

@@ -1,4 +1,5 @@
 import { accessOptions } from './access-options.ts';
+import { healthOptions } from './health-options.ts';
 import { operationLimitOptions, serverLimitOptions } from './limit-options.ts';
 import type { Option } from './option.ts';
 import { placeOptions } from './place-options.ts';
@@ -11,6 +12,7 @@ export const OPTIONS = {
   ...accessOptions,
   ...webOptions,
   ...workOptions,
+  ...healthOptions,
   ...operationLimitOptions,
   ...serverLimitOptions,
 };
@@ -31,6 +33,7 @@ export const OPTION_GROUPS: readonly {
   { title: 'Who may use it', names: namesOf(accessOptions) },
   { title: 'Web pages, proxies, programs', names: namesOf(webOptions) },
   { title: 'What it does, and what it says of it', names: namesOf(workOptions) },
+  { title: 'Health of services', names: namesOf(healthOptions) },
   { title: 'Limits of one operation', names: namesOf(operationLimitOptions) },
   { title: 'Limits of clients and connections', names: namesOf(serverLimitOptions) },
 ];

@@ -1,10 +1,13 @@
 import type { AuthHook } from '../auth/auth-hook.ts';
 import { checkTogether } from './check-together.ts';
+import { FILE_ONLY } from './config-file.ts';
 import { loadConfigFile } from './load-config-file.ts';
 import { flagOf, readText, variableOf } from './option.ts';
 import { type Config, OPTION_NAMES, type OptionName, optionOf } from './options.ts';
+import { type FoundAlertRules, readAlertRules } from './read-alert-rules.ts';
 import { readFlags } from './read-flags.ts';
 import { readSecretFile } from './read-secret-file.ts';
+import { type FoundServices, readServices } from './read-services.ts';
 import { readTrustedDocuments } from './read-trusted-documents.ts';
 import type { Setting, Settings } from './setting.ts';
 import { quoteValue } from './show-value.ts';
@@ -27,6 +30,10 @@ export interface FoundConfig {
   readonly path: string | undefined;
   /** Who people are, as the configuration file says it. */
   readonly authenticate: AuthHook | undefined;
+  /** What the configuration file says of services. */
+  readonly services: FoundServices;
+  /** What it says of alert rules. */
+  readonly alertRules: FoundAlertRules;
   /** The documents of the manifest, by their SHA-256, if there is one. */
   readonly trustedDocuments: ReadonlyMap<string, string> | undefined;
   /** Flags of the command's own that were given. */
@@ -52,7 +59,7 @@ export async function readConfig(
   const { MILLRACE_CONFIG: variable } = environment;
   const named = flags.configPath ?? (variable || undefined);
   const file = await loadConfigFile(directory, named);
-  const { authenticate, ...written } = file.values;
+  const { authenticate, services: saidServices, alertRules: saidRules, ...written } = file.values;
   const faults = [...flags.faults, ...unknownVariables(environment), ...file.faults];
   faults.push(...unknownKeys(written, file.path));
 
@@ -95,11 +102,18 @@ export async function readConfig(
   // That it is a function is all that can be known; what it answers is checked each time.
   const hook = typeof authenticate === 'function' ? (authenticate as AuthHook) : undefined;
   faults.push(...checkTogether(config, settings, hook !== undefined));
+  const isOfServer = names.includes('maxServices');
+  const services = readServices(isOfServer ? saidServices : undefined, config.maxServices);
+  const alertRules = readAlertRules(isOfServer ? saidRules : undefined);
+  for (const fault of [...services.faults, ...alertRules.faults])
+    faults.push(`${file.path}: ${fault}`);
   return {
     config,
     settings,
     path: file.path,
     authenticate: hook,
+    services,
+    alertRules,
     trustedDocuments: typeof documents === 'string' ? undefined : documents,
     own: flags.own,
     faults,
@@ -121,10 +135,8 @@ function unknownVariables(environment: ConfigSources['environment']): string[] {
 }
 
 function unknownKeys(written: object, path: string | undefined): string[] {
+  const known: readonly string[] = [...OPTION_NAMES, ...FILE_ONLY];
   return Object.keys(written)
-    .filter((key) => !(OPTION_NAMES as readonly string[]).includes(key))
-    .map(
-      (key) =>
-        `${path}: There is no option ${key}.${suggestName(key, [...OPTION_NAMES, 'authenticate'])}`,
-    );
+    .filter((key) => !known.includes(key))
+    .map((key) => `${path}: There is no option ${key}.${suggestName(key, known)}`);
 }

@@ -1,4 +1,5 @@
-import { isSecretName, MASK } from '../lib/secret-names.ts';
+import { maskUrl } from '../lib/mask-url.ts';
+import { MASK } from '../lib/secret-names.ts';
 import type { Option } from './option.ts';
 
 /** Longer values are cut where they are shown. */
@@ -36,23 +37,4 @@ export function quoteValue(option: Option, value: unknown): string {
 function maskText({ kind }: Option, value: string): string {
   const isUrl = kind === 'url' || value.includes('://');
   return isUrl && !value.startsWith('sqlite:') ? maskUrl(value) : value;
-}
-
-/**
- * A URL without what is secret in it: who one is (all before the last `@`, since passwords may have any character in
- * them), and parameters whose names tell so. It need not be a good one.
- */
-export function maskUrl(url: string): string {
-  const anonymous = url.replace(/^(\w[\w+.-]*:\/\/)?.*@/s, `$1${MASK}@`);
-  return anonymous.replace(/([?&#;])([^=?&#;]*)=[^&#;]*/g, (whole, before: string, name: string) =>
-    isSecretName(plainOf(name)) ? `${before}${name}=${MASK}` : whole,
-  );
-}
-
-function plainOf(name: string): string {
-  try {
-    return decodeURIComponent(name);
-  } catch {
-    return name;
-  }
 }

@@ -10,6 +10,8 @@ import type { BreakpointService } from '../debug-sessions/breakpoint-service.ts'
 import type { DebugService } from '../debug-sessions/debug-service.ts';
 import type { KeptBreakpoint } from '../debug-sessions/kept-breakpoint.ts';
 import type { FlowRegistry } from '../flows/flow-registry.ts';
+import type { HealthService, TenantHealth } from '../health/health-service.ts';
+import type { LiveHealth, TenantLiveHealth } from '../health/live-health.ts';
 import type { Checkpoint } from '../jobs/checkpoint.ts';
 import type { Job, KeptOutput } from '../jobs/job.ts';
 import type { JobEvents, TenantJobEvents } from '../jobs/job-events.ts';
@@ -141,6 +143,8 @@ export interface Services {
   readonly breakpoints: Tenanted<BreakpointService>;
   readonly analytics: FlowAnalytics;
   readonly audit: AuditLog;
+  readonly health: HealthService;
+  readonly liveHealth: LiveHealth;
   readonly storage: StorageReport;
   readonly countConnections: () => ConnectionCounts;
   readonly limits: OperationLimits;
@@ -148,7 +152,15 @@ export interface Services {
 }
 
 /** The services of which every tenant has a view of its own. */
-type TenantedServices = 'jobEvents' | 'liveJobs' | 'debug' | 'breakpoints' | 'analytics' | 'audit';
+type TenantedServices =
+  | 'jobEvents'
+  | 'liveJobs'
+  | 'debug'
+  | 'breakpoints'
+  | 'analytics'
+  | 'audit'
+  | 'health'
+  | 'liveHealth';
 
 /** The services that ask nobody whose a job is. */
 type UnguardedServices = 'jobHost' | 'describeCheckpoints';
@@ -162,6 +174,8 @@ export interface Context extends Omit<Services, TenantedServices | UnguardedServ
   readonly breakpoints: BreakpointService;
   readonly analytics: TenantAnalytics;
   readonly audit: TenantAuditLog;
+  readonly health: TenantHealth;
+  readonly liveHealth: TenantLiveHealth;
   /** `undefined` for operations of this process itself. */
   readonly connection: ClientConnection | undefined;
   /** What the operation costs. There once it was measured and is within the limits. */
@@ -193,6 +207,8 @@ function viewsOf(services: Services, tenant: string) {
     breakpoints: services.breakpoints.forTenant(tenant),
     analytics: services.analytics.forTenant(tenant),
     audit: services.audit.forTenant(tenant),
+    health: services.health.forTenant(tenant),
+    liveHealth: services.liveHealth.forTenant(tenant),
   };
 }
 
@@ -213,6 +229,7 @@ export function createContexts(services: Services): MakeContext {
       kept.set(tenant, views);
     }
     const { jobs, jobEvents, liveJobs, debug, breakpoints, analytics, audit } = views;
+    const { health, liveHealth } = views;
     // Each by its name: to spread them takes ten times as long, and would show what is not of one tenant.
     return {
       version,
@@ -230,6 +247,8 @@ export function createContexts(services: Services): MakeContext {
       breakpoints,
       analytics,
       audit,
+      health,
+      liveHealth,
       viewer,
       connection,
       jobsById: loadOnce(jobs.getMany),

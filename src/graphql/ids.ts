@@ -10,6 +10,7 @@ const NODE_TYPES = [
   'DebugSession',
   'Breakpoint',
   'AuditEntry',
+  'Service',
 ] as const;
 
 export type NodeType = (typeof NODE_TYPES)[number];
@@ -42,6 +43,17 @@ export function localId(wanted: NodeType, globalId: string, path: Issue['path'])
   if (typename === wanted) return id;
   const message = `"${globalId}" is the id of a ${typename}; this takes the id of a ${wanted}.`;
   throw new ValidationError([{ path, message }]);
+}
+
+/**
+ * The name of a service, from that name itself or from its id. Names may have a colon, too: `agent:crawler` and
+ * `Service:agent:crawler` are the same.
+ * @throws ValidationError when it is an id of another type
+ */
+export function serviceName(nameOrId: string, path: Issue['path']): string {
+  const typename = nameOrId.slice(0, Math.max(nameOrId.indexOf(':'), 0));
+  const isId = nameOrId === '' || NODE_TYPES.some((type) => type === typename);
+  return isId ? localId('Service', nameOrId, path) : nameOrId;
 }
 
 /** Whose a routine is, as far as that is known. */

@@ -5,12 +5,16 @@ import { LET_IN } from './rules.ts';
 const CapabilityType = builder.enumType('Capability', {
   description: 'Something this server can do for this viewer. Hide what is not listed.',
   values: {
-    WATCH: { description: 'See flows and jobs, and subscribe to them.' },
+    WATCH: { description: 'See flows, jobs and services, and subscribe to them.' },
     CONTROL_JOBS: { description: 'Start, pause, resume, cancel, retry and delete jobs.' },
     DEBUG: {
       description: 'Set breakpoints, stop jobs, step through them and edit what is in them.',
     },
     EVALUATE: { description: 'Evaluate expressions in jobs that stand still, and watch them.' },
+    CONTROL_SERVICES: {
+      description: 'Add, change, remove and check services, and begin and end their maintenance.',
+    },
+    REPORT_STATUS: { description: 'Report the status of agents.' },
     ADMIN: { description: 'See the audit log, and figures of the whole server.' },
   } as const,
 });
@@ -183,6 +187,8 @@ ServerType.implement({
         ...(scopes.has('control') ? (['CONTROL_JOBS'] as const) : []),
         ...(scopes.has('debug') ? (['DEBUG'] as const) : []),
         ...(scopes.has('evaluate') && debug.isEvaluationOn ? (['EVALUATE'] as const) : []),
+        ...(scopes.has('control') ? (['CONTROL_SERVICES'] as const) : []),
+        ...(scopes.has('ingest') ? (['REPORT_STATUS'] as const) : []),
         ...(scopes.has('admin') ? (['ADMIN'] as const) : []),
       ],
     }),

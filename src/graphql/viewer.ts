@@ -6,17 +6,22 @@ import { LET_IN } from './rules.ts';
 export const ScopeType = builder.enumType('Scope', {
   description: 'What somebody may be allowed. Each stands alone: none of them includes another.',
   values: {
-    READ: { value: 'read', description: 'See flows and jobs, and subscribe to them.' },
+    READ: { value: 'read', description: 'See flows, jobs and services, and subscribe to them.' },
     CONTROL: {
       value: 'control',
-      description: 'Start, pause, resume, cancel, retry, rerun and delete jobs.',
+      description:
+        'Start, pause, resume, cancel, retry, rerun and delete jobs. Add, change, remove and check services, and their ' +
+        'maintenance.',
     },
     DEBUG: { value: 'debug', description: 'Breakpoints, stops, steps and edits in jobs.' },
     EVALUATE: {
       value: 'evaluate',
       description: 'Evaluate expressions in jobs that stand still. Watches need `DEBUG` too.',
     },
-    INGEST: { value: 'ingest', description: 'Send what happened elsewhere.' },
+    INGEST: {
+      value: 'ingest',
+      description: 'Send what happened elsewhere: report the status of agents.',
+    },
     ADMIN: { value: 'admin', description: 'See the audit log, and figures of the whole server.' },
   } as const,
 });

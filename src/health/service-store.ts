@@ -1,4 +1,14 @@
-import type { Database } from '../storage/database.ts';
+import { type ExpressionBuilder, type Selectable, type SqlBool, sql } from 'kysely';
+import { type Clock, systemClock } from '../lib/clock.ts';
+import { isKeptWithin } from '../lib/within.ts';
+import { type Database, StorageUnavailableError } from '../storage/database.ts';
+import { fromStoredText, toStoredText } from '../storage/stored-text.ts';
+import type {
+  ServiceStatesTable,
+  ServicesTable,
+  ServiceTransitionsTable,
+  Tables,
+} from '../storage/tables.ts';
 import type { WriteBehind } from '../storage/write-behind.ts';
 import type { TransitionQuery } from './health.ts';
 import type {
@@ -46,18 +56,262 @@ export interface ServiceStore {
   }>;
   /** Stores a service, in the place of one of the same name. Kept once it is on disk. @throws StorageUnavailableError */
   put(service: KeptService): Promise<void>;
-  /** Removes a service with all that is kept of it: state, transitions, history. @throws StorageUnavailableError */
+  /**
+   * Removes a service with all that is kept of it: state, transitions, history. What is noted of it meanwhile goes too; it
+   * must not be watched any more. @throws StorageUnavailableError
+   */
   remove(tenant: string, name: string): Promise<void>;
   /** Stores a state at once: for maintenance, which must be on disk before it is answered. @throws StorageUnavailableError */
   putState(state: KeptState): Promise<void>;
-  /** Takes a state and the transition that led to it; they are written a little later. Never throws. */
+  /**
+   * Takes a state and the transition that led to it; they are written a little later, in the order they were taken. The
+   * maintenance that is stored stays as it is: only `putState` changes it. Never throws.
+   */
   noteTransition(state: KeptState, transition: KeptTransition): void;
-  /** Newest first. */
+  /** Newest first. What was noted just before is among them unless the database can't be written now. */
   listTransitions(tenant: string, query: TransitionQuery): Promise<KeptTransition[]>;
   countTransitions(tenant: string, service: string | undefined): Promise<number>;
 }
 
-export declare function createServiceStore(
+/** How long a change may take, in milliseconds: somebody waits for it. */
+const WRITE_LIMIT_MS = 10_000;
+
+/** How long a reader waits for what was noted to be written, in milliseconds. */
+const READ_LIMIT_MS = 1_000;
+
+/** So many transitions are removed in one write: it keeps nobody else waiting long. */
+const STEP_ROWS = 1_000;
+
+export function createServiceStore(
   database: Database,
   writeBehind: WriteBehind,
-): ServiceStore;
+  clock: Clock = systemClock,
+): ServiceStore {
+  const { reads, scans } = database;
+  /** Services being removed: what is noted of them would come after that. */
+  const leaving = new Set<string>();
+  let hasNoted = false;
+
+  const change = async (...statements: Parameters<Database['write']>[0]) => {
+    const [first] = await database.write(statements, { deadlineMs: WRITE_LIMIT_MS });
+    return first?.changes ?? 0;
+  };
+
+  /** For a reader: sees to it that what was noted is there, if that is possible soon. */
+  const settle = async () => {
+    if (!hasNoted) return;
+    hasNoted = false;
+    hasNoted = !(await isKeptWithin(writeBehind.flush(), READ_LIMIT_MS, clock)) || hasNoted;
+  };
+
+  const removeTransitions = async (tenant: string, service: string) => {
+    const step = reads
+      .deleteFrom('service_transitions')
+      .where(
+        'id',
+        'in',
+        reads
+          .selectFrom('service_transitions')
+          .select('id')
+          .where('tenant', '=', tenant)
+          .where('service', '=', service)
+          .orderBy('id')
+          .limit(STEP_ROWS),
+      );
+    while ((await change(step)) >= STEP_ROWS);
+  };
+
+  return {
+    async loadAll() {
+      const services = await reads
+        .selectFrom('services')
+        .selectAll()
+        .orderBy('tenant')
+        .orderBy('name')
+        .execute();
+      const states = await reads
+        .selectFrom('service_states')
+        .selectAll()
+        .orderBy('tenant')
+        .orderBy('name')
+        .execute();
+      return { services: services.map(toService), states: states.map(toState) };
+    },
+
+    async put(service) {
+      const { tenant, name, ...rest } = fromService(service);
+      await change(
+        reads
+          .insertInto('services')
+          .values({ tenant, name, ...rest })
+          .onConflict((conflict) => conflict.columns(['tenant', 'name']).doUpdateSet(rest)),
+      );
+    },
+
+    async remove(tenant, name) {
+      const key = JSON.stringify([tenant, name]);
+      const [ofTenant, ofName] = [toStoredText(tenant), toStoredText(name)];
+      leaving.add(key);
+      try {
+        // What waits would be written after the service is gone.
+        if (!(await isKeptWithin(writeBehind.flush(), WRITE_LIMIT_MS, clock))) {
+          const { problem = `${WRITE_LIMIT_MS} ms are over.` } = database.status;
+          throw new StorageUnavailableError(`Service "${name}" was not removed: ${problem}`);
+        }
+        await removeTransitions(ofTenant, ofName);
+        await change(
+          reads
+            .deleteFrom('service_metrics')
+            .where('tenant', '=', ofTenant)
+            .where('service', '=', ofName),
+          reads
+            .deleteFrom('service_states')
+            .where('tenant', '=', ofTenant)
+            .where('name', '=', ofName),
+          reads.deleteFrom('services').where('tenant', '=', ofTenant).where('name', '=', ofName),
+        );
+      } finally {
+        leaving.delete(key);
+      }
+    },
+
+    async putState(state) {
+      const { tenant, name, ...rest } = fromState(state);
+      await change(
+        reads
+          .insertInto('service_states')
+          .values({ tenant, name, ...rest })
+          .onConflict((conflict) => conflict.columns(['tenant', 'name']).doUpdateSet(rest)),
+      );
+    },
+
+    noteTransition(state, transition) {
+      if (leaving.has(JSON.stringify([state.tenant, state.name]))) return;
+      const { maintenance: _, ...row } = fromState(state);
+      writeBehind.add('service_states', [row]);
+      writeBehind.add('service_transitions', [fromTransition(transition)]);
+      hasNoted = true;
+    },
+
+    async listTransitions(tenant, { service, after, before, limit, fromEnd }) {
+      await settle();
+      const rows = await scans
+        .selectFrom('service_transitions')
+        .selectAll()
+        .where((eb) =>
+          eb.and([
+            ...ofService(eb, tenant, service),
+            ...(after === undefined ? [] : [eb('id', '<', toStoredText(after))]),
+            ...(before === undefined ? [] : [eb('id', '>', toStoredText(before))]),
+          ]),
+        )
+        .orderBy('id', fromEnd ? 'asc' : 'desc')
+        .limit(limit)
+        .execute();
+      const transitions = rows.map(toTransition);
+      return fromEnd ? transitions.toReversed() : transitions;
+    },
+
+    async countTransitions(tenant, service) {
+      await settle();
+      const { count } = await scans
+        .selectFrom('service_transitions')
+        .select(({ fn }) => fn.countAll<number | string>().as('count'))
+        .where((eb) => eb.and(ofService(eb, tenant, service)))
+        .executeTakeFirstOrThrow();
+      return Number(count);
+    },
+  };
+}
+
+function ofService(
+  eb: ExpressionBuilder<Tables, 'service_transitions'>,
+  tenant: string,
+  service: string | undefined,
+) {
+  return [
+    eb('tenant', '=', toStoredText(tenant)),
+    service === undefined ? sql<SqlBool>`1 = 1` : eb('service', '=', toStoredText(service)),
+  ];
+}
+
+function fromService(service: KeptService): ServicesTable {
+  const { description, definition, idempotencyKey } = service;
+  return {
+    tenant: toStoredText(service.tenant),
+    name: toStoredText(service.name),
+    kind: service.kind,
+    definition: definition === undefined ? null : JSON.stringify(definition),
+    description: description === undefined ? null : toStoredText(description),
+    expected_interval_ms: service.expectedIntervalMs ?? null,
+    created_at: service.createdAt,
+    updated_at: service.updatedAt,
+    idempotency_key: idempotencyKey === undefined ? null : toStoredText(idempotencyKey),
+  };
+}
+
+function toService(row: Selectable<ServicesTable>): KeptService {
+  return {
+    tenant: fromStoredText(row.tenant),
+    name: fromStoredText(row.name),
+    kind: row.kind,
+    definition: parse<ServiceDefinition>(row.definition),
+    description: row.description === null ? undefined : fromStoredText(row.description),
+    expectedIntervalMs: row.expected_interval_ms ?? undefined,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    idempotencyKey: row.idempotency_key === null ? undefined : fromStoredText(row.idempotency_key),
+  };
+}
+
+function fromState(state: KeptState): ServiceStatesTable {
+  const { explanation, maintenance } = state;
+  return {
+    tenant: toStoredText(state.tenant),
+    name: toStoredText(state.name),
+    status: state.status,
+    since: state.since,
+    explanation: explanation === undefined ? null : JSON.stringify(explanation),
+    maintenance: maintenance === undefined ? null : JSON.stringify(maintenance),
+  };
+}
+
+function toState(row: Selectable<ServiceStatesTable>): KeptState {
+  return {
+    tenant: fromStoredText(row.tenant),
+    name: fromStoredText(row.name),
+    status: row.status as ServiceStatus, // this store wrote it, as all that follows
+    since: row.since,
+    explanation: parse<Explanation>(row.explanation),
+    maintenance: parse<Maintenance>(row.maintenance),
+  };
+}
+
+function fromTransition(transition: KeptTransition): ServiceTransitionsTable {
+  return {
+    id: transition.id,
+    tenant: toStoredText(transition.tenant),
+    service: toStoredText(transition.service),
+    at: transition.at,
+    from_status: transition.from,
+    to_status: transition.to,
+    explanation: JSON.stringify(transition.explanation),
+  };
+}
+
+function toTransition(row: Selectable<ServiceTransitionsTable>): KeptTransition {
+  return {
+    id: row.id,
+    tenant: fromStoredText(row.tenant),
+    service: fromStoredText(row.service),
+    at: row.at,
+    from: row.from_status as ServiceStatus,
+    to: row.to_status as ServiceStatus,
+    explanation: JSON.parse(row.explanation),
+  };
+}
+
+/** What this store wrote as JSON. */
+function parse<T>(json: string | null): T | undefined {
+  return json === null ? undefined : JSON.parse(json);
+}

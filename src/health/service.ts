@@ -121,6 +121,8 @@ export type TransitionRule =
   | 'FIRST_RESULT'
   | 'FAILURES_IN_A_ROW'
   | 'NOT_HEALTHY_IN_A_ROW'
+  /** It did not say how it is. */
+  | 'UNKNOWN_IN_A_ROW'
   | 'SUCCESSES_IN_A_ROW'
   /** Too many changes in the window. */
   | 'FLAPPING'
@@ -132,13 +134,13 @@ export type TransitionRule =
 /** Why a status changed: enough to check the decision by hand. */
 export interface Explanation {
   readonly rule: TransitionRule;
-  /** A sentence for people: `3 checks in a row failed (threshold 3); the last: HTTP 503.` */
+  /** A sentence for people: `3 checks in a row failed (threshold 3). The last: HTTP 503.` */
   readonly text: string;
   /** What it took. */
   readonly threshold: number;
   /** What there was: results in a row, or changes in the window. */
   readonly observed: number;
-  /** The check that tipped the scales; `undefined` for `REPORT_MISSED`. */
+  /** The check that tipped the scales; `undefined` where that was a missed report. */
   readonly result: Omit<CheckResult, 'details'> | undefined;
 }
 

@@ -7,6 +7,8 @@ import * as eventTables from './migrations/0003-events.ts';
 import * as jobTenants from './migrations/0004-job-tenants.ts';
 import * as tenants from './migrations/0005-tenants.ts';
 import * as apiKeyTables from './migrations/0006-api-keys.ts';
+import * as healthTables from './migrations/0007-health.ts';
+import * as alertTables from './migrations/0008-alerts.ts';
 import { runPlain } from './queries.ts';
 import type { Tables } from './tables.ts';
 
@@ -24,6 +26,8 @@ const MIGRATIONS: readonly Migration[] = [
   { name: '0004-job-tenants', up: jobTenants.up },
   { name: '0005-tenants', up: tenants.up },
   { name: '0006-api-keys', up: apiKeyTables.up },
+  { name: '0007-health', up: healthTables.up },
+  { name: '0008-alerts', up: alertTables.up },
 ];
 
 /** What is migrated. */

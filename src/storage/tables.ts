@@ -18,6 +18,12 @@ export interface Tables {
   readonly job_events: JobEventsTable;
   readonly job_event_runs: JobEventRunsTable;
   readonly api_keys: ApiKeysTable;
+  readonly services: ServicesTable;
+  readonly service_states: ServiceStatesTable;
+  readonly service_transitions: ServiceTransitionsTable;
+  readonly service_metrics: ServiceMetricsTable;
+  readonly alert_rules: AlertRulesTable;
+  readonly alerts: AlertsTable;
   readonly database_owner: DatabaseOwnerTable;
 }
 
@@ -37,6 +43,12 @@ export const TABLE_KEYS: {
   job_events: ['sequence'],
   job_event_runs: ['number'],
   api_keys: ['id'],
+  services: ['tenant', 'name'],
+  service_states: ['tenant', 'name'],
+  service_transitions: ['id'],
+  service_metrics: ['tenant', 'service', 'resolution', 'start_at'],
+  alert_rules: ['tenant', 'name'],
+  alerts: ['id'],
   database_owner: ['id'],
 };
 
@@ -262,6 +274,108 @@ export interface ApiKeysTable {
   created_at: number;
   expires_at: number | null;
   revoked_at: number | null;
+}
+
+/** Services that were added live, and agents that reported. */
+export interface ServicesTable {
+  tenant: string;
+  /** With `agent:` for agents. */
+  name: string;
+  kind: 'HTTP' | 'AGENT';
+  /** JSON of a `ServiceDefinition`, of kind HTTP. */
+  definition: string | null;
+  /** Of kind AGENT. */
+  description: string | null;
+  /** Of kind AGENT. */
+  expected_interval_ms: number | null;
+  created_at: number;
+  updated_at: number;
+  /** Unique within its tenant. */
+  idempotency_key: string | null;
+}
+
+/** How services of any origin were when that was last noted. */
+export interface ServiceStatesTable {
+  tenant: string;
+  name: string;
+  status: string;
+  since: number;
+  /** JSON of an `Explanation`. */
+  explanation: string | null;
+  /** JSON of a `Maintenance`. */
+  maintenance: string | null;
+}
+
+/** Changes of the status of services. */
+export interface ServiceTransitionsTable {
+  /** UUID version 7. */
+  id: string;
+  tenant: string;
+  service: string;
+  at: number;
+  from_status: string;
+  to_status: string;
+  /** JSON of an `Explanation`. */
+  explanation: string;
+}
+
+/** What became of a service by minute, hour and day (UTC). */
+export interface ServiceMetricsTable {
+  tenant: string;
+  service: string;
+  resolution: 'MINUTE' | 'HOUR' | 'DAY';
+  start_at: number;
+  check_count: number;
+  failed_count: number;
+  /** How long it had each status, without maintenance. */
+  healthy_ms: number;
+  degraded_ms: number;
+  unhealthy_ms: number;
+  unknown_ms: number;
+  maintenance_ms: number;
+  /** JSON of a `HistogramSnapshot`. */
+  response_times: string;
+}
+
+/** Rules of alerts that were made live. */
+export interface AlertRulesTable {
+  tenant: string;
+  name: string;
+  /** JSON of an `AlertRuleDefinition`. */
+  definition: string;
+  created_at: number;
+  updated_at: number;
+  /** Unique within its tenant. */
+  idempotency_key: string | null;
+}
+
+/** What rules found; those of the configuration too. */
+export interface AlertsTable {
+  /** UUID version 7. */
+  id: string;
+  tenant: string;
+  rule_name: string;
+  kind: string;
+  severity: string;
+  /** JSON of a `RuleSnapshot`. */
+  rule: string;
+  /** What it is about: these of them that are not null. */
+  flow_id: string | null;
+  job_id: string | null;
+  routine_id: string | null;
+  slot: string | null;
+  service: string | null;
+  message: string;
+  /** JSON of what was seen when it was raised. */
+  seen: string;
+  raised_at: number;
+  last_seen_at: number;
+  /** Null while it is open. */
+  resolved_at: number | null;
+  resolution: string | null;
+  acknowledged_at: number | null;
+  acknowledged_by: string | null;
+  acknowledge_comment: string | null;
 }
 
 /** The process that may run jobs on the database, or did last. One row. */

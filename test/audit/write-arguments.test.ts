@@ -33,6 +33,32 @@ describe('masking', () => {
     }
   });
 
+  test('O7 the values of headers are hidden, whatever their names, and the key of a TLS connection', () => {
+    const secret = 's3cr3t-value';
+    const headers = [
+      { name: 'X-Custom', value: secret },
+      { name: 'Authorization', value: secret },
+    ];
+    const tls = { serverName: 'db.example', key: secret };
+    expect(written({ input: { headers, tls, key: 'shown' } })).toEqual({
+      input: {
+        headers: [
+          { name: 'X-Custom', value: '***' },
+          { name: 'Authorization', value: '***' },
+        ],
+        tls: { serverName: 'db.example', key: '***' },
+        key: 'shown',
+      },
+    });
+    const others = { 'X-Custom': secret, 'X-Pin': 1234, 'X-Many': [secret, { deep: secret }] };
+    expect(
+      written({ requestHeaders: others, headers: [`X-Custom: ${secret}`, ['X', secret]] }),
+    ).toEqual({
+      requestHeaders: { 'X-Custom': '***', 'X-Pin': '***', 'X-Many': ['***', { deep: '***' }] },
+      headers: ['***', ['***', '***']],
+    });
+  });
+
   test('secrets are hidden at any depth, whatever they are', () => {
     const secret = 'hunter2';
     expect(

@@ -241,7 +241,14 @@ describe('O3 what can not be done is told', () => {
     expect((await ask(app, AddWatchDocument, { input })).addWatch).toMatchObject(off);
     const capabilities = async (context = app.createContext()) =>
       (await answer(app, ServerVersionDocument, {}, context)).data?.server.capabilities;
-    expect(await capabilities()).toEqual(['WATCH', 'CONTROL_JOBS', 'DEBUG', 'ADMIN']);
+    expect(await capabilities()).toEqual([
+      'WATCH',
+      'CONTROL_JOBS',
+      'DEBUG',
+      'CONTROL_SERVICES',
+      'REPORT_STATUS',
+      'ADMIN',
+    ]);
     const guest = createContext(app.services, {
       scopes: new Set(['read']),
       tenant: DEFAULT_TENANT,
@@ -253,7 +260,15 @@ describe('O3 what can not be done is told', () => {
     expect(seen.data?.debugSession).toMatchObject({ status: 'STOPPED' });
     const on = await openDebugged();
     const { server } = await ask(on, ServerVersionDocument, {});
-    expect(server.capabilities).toEqual(['WATCH', 'CONTROL_JOBS', 'DEBUG', 'EVALUATE', 'ADMIN']);
+    expect(server.capabilities).toEqual([
+      'WATCH',
+      'CONTROL_JOBS',
+      'DEBUG',
+      'EVALUATE',
+      'CONTROL_SERVICES',
+      'REPORT_STATUS',
+      'ADMIN',
+    ]);
   });
 
   test('limits that are none, and another who is at it', async () => {

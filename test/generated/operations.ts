@@ -74,6 +74,48 @@ export type AddBreakpointInput = {
   slot?: string | null | undefined;
 };
 
+/** A service to check over HTTP. */
+export type AddServiceInput = {
+  /** Expressions that must be true, at most 20. They read `body` (parsed from JSON), `status` and `responseTimeMs`. */
+  conditions?: Array<string> | null | undefined;
+  /** A good answer that takes longer, in milliseconds, is DEGRADED. Less than `timeoutMs`. Default: none is. */
+  degradedAboveMs?: number | null | undefined;
+  /** Services that it needs, by id or name; at most 50. They need not be there yet. */
+  dependsOn?: Array<string | number> | null | undefined;
+  /** What it is for, at most 1000 characters. */
+  description?: string | null | undefined;
+  /** HTTP statuses, ranges and classes that are good: `204`, `200-299`, `4xx`. At most 50. Default `200-299`. */
+  expectedStatus?: Array<string> | null | undefined;
+  /** Whether `intervalMs` may be longer than 1000. Default false. */
+  extendedInterval?: boolean | null | undefined;
+  /** So many results in a row that are not good make it worse: 1–100. Default 3. */
+  failureThreshold?: number | null | undefined;
+  /** So many changes among them, and it flaps: 2–1000. From `windowSize` on it never does. Default 6. */
+  flapThreshold?: number | null | undefined;
+  /** Headers to send, at most 50. */
+  headers?: Array<ServiceHeaderInput> | null | undefined;
+  /** Makes it safe to send this again: the same key with the same service answers the one that was added first, until it is removed. 1–200 characters. */
+  idempotencyKey?: string | null | undefined;
+  /** How often it is checked, in milliseconds: 50–1000, with `extendedInterval` up to 86,400,000. Default 1000. */
+  intervalMs?: number | null | undefined;
+  /** The most bytes that the body of an answer may have: 0–1,048,576. Default 65,536. */
+  maxBodyBytes?: number | null | undefined;
+  /** The method. Default GET. */
+  method?: ServiceCheckMethod | null | undefined;
+  /** Unique in your tenant: 1–100 letters, digits, `.`, `_`, `/`, `-`, the first a letter or digit. */
+  name: string;
+  /** So many good results in a row make it better: 1–100. Default 2. */
+  successThreshold?: number | null | undefined;
+  /** How long the whole check may take, in milliseconds: 1–600,000. Default 5000. */
+  timeoutMs?: number | null | undefined;
+  /** How a secure connection is to be made. */
+  tls?: ServiceTlsInput | null | undefined;
+  /** Where to send the request, with `http:` or `https:`. Redirects are not followed. */
+  url: string;
+  /** How many of the latest results are looked at for changes: 2–1000. Default 20. */
+  windowSize?: number | null | undefined;
+};
+
 /** What `addWatch` needs to know. */
 export type AddWatchInput = {
   /** Who asks, 1–100 characters, where no key tells it: what two people do at one job is kept apart by it. Those who leave it out count as one. */
@@ -96,7 +138,7 @@ export type AuditEntryFilter = {
   operations?: Array<string> | null | undefined;
   /** With one of these outcomes. */
   outcomes?: Array<AuditOutcome> | null | undefined;
-  /** Of the job, breakpoint or flow with this id (`Job:…`). */
+  /** Of the job, breakpoint, flow or service with this id (`Job:…`). */
   targetId?: string | number | null | undefined;
 };
 
@@ -142,12 +184,57 @@ export type Capability =
   | 'ADMIN'
   /** Start, pause, resume, cancel, retry and delete jobs. */
   | 'CONTROL_JOBS'
+  /** Add, change, remove and check services, and begin and end their maintenance. */
+  | 'CONTROL_SERVICES'
   /** Set breakpoints, stop jobs, step through them and edit what is in them. */
   | 'DEBUG'
   /** Evaluate expressions in jobs that stand still, and watch them. */
   | 'EVALUATE'
-  /** See flows and jobs, and subscribe to them. */
+  /** Report the status of agents. */
+  | 'REPORT_STATUS'
+  /** See flows, jobs and services, and subscribe to them. */
   | 'WATCH';
+
+/** Why a check did not find a service healthy. */
+export type CheckFailure =
+  /** This server must not connect to that address. */
+  | 'ADDRESS_DENIED'
+  /** The body is longer than it may be. */
+  | 'BODY_TOO_LARGE'
+  /** A condition is not true, or could not be worked out. */
+  | 'CONDITION'
+  /** Nobody listens there. */
+  | 'CONNECTION_REFUSED'
+  /** The connection was closed before the answer was whole. */
+  | 'CONNECTION_RESET'
+  /** The function that is asked about it failed, or the check itself. */
+  | 'FAILED'
+  /** The answer has a status that is not expected. */
+  | 'HTTP_STATUS'
+  /** It did not report when it should have. */
+  | 'MISSED'
+  /** The name of the host has no address. */
+  | 'NAME_NOT_RESOLVED'
+  /** A condition reads the body, and that is no JSON. */
+  | 'NOT_JSON'
+  /** What came is no answer in HTTP. */
+  | 'PROTOCOL'
+  /** It said so itself. */
+  | 'REPORTED'
+  /** It answered as it should, but later. */
+  | 'SLOW'
+  /** There was no whole answer in time. */
+  | 'TIMEOUT'
+  /** No secure connection came about: the certificate is not trusted, say. */
+  | 'TLS'
+  /** There is no way to the host. */
+  | 'UNREACHABLE';
+
+/** What `checkServiceNow` needs to know. */
+export type CheckServiceNowInput = {
+  /** The service, by id or name. */
+  serviceId: string | number;
+};
 
 /** Whose breakpoints to remove: give one of the two. */
 export type ClearBreakpointsInput = {
@@ -206,6 +293,12 @@ export type DropItemInput = {
   itemId: string;
   /** The id of the job. */
   jobId: string | number;
+};
+
+/** What `endMaintenance` needs to know. */
+export type EndMaintenanceInput = {
+  /** The service, by id or name. */
+  serviceId: string | number;
 };
 
 /** What happens in the end with an activation that failed. */
@@ -522,6 +615,12 @@ export type RemoveBreakpointInput = {
   breakpointId: string | number;
 };
 
+/** What `removeService` needs to know. */
+export type RemoveServiceInput = {
+  /** The service, by id or name. */
+  serviceId: string | number;
+};
+
 /** What `removeWatch` needs to know. */
 export type RemoveWatchInput = {
   /** Who asks, 1–100 characters, where no key tells it: what two people do at one job is kept apart by it. Those who leave it out count as one. */
@@ -548,6 +647,24 @@ export type ReplaceItemInput = {
   jobId: string | number;
   /** What to put there: any JSON, null included. It has to be given. What JSON has no word for, a date say, can not be put anywhere. */
   value?: unknown;
+};
+
+/** What an agent tells of itself. `status`, `health` or both have to be there. */
+export type ReportAgentStatusInput = {
+  /** What it is for, at most 2000 characters. */
+  description?: string | null | undefined;
+  /** Anything else; at most 16,384 characters as JSON are kept, and shown as `lastResult.details`. */
+  details?: unknown;
+  /** In how many milliseconds it means to report again, 50–86,400,000: it is UNKNOWN when it did not after 1.5 times as long, UNHEALTHY after 3 times. Default: whenever it likes. */
+  expectedIntervalMs?: number | null | undefined;
+  /** How it is: `healthy` is HEALTHY, `degraded` is DEGRADED. Left out while `status` is `running` it is UNKNOWN; all else is UNHEALTHY. */
+  health?: string | null | undefined;
+  /** Why, for people; at most 2000 characters. */
+  message?: string | null | undefined;
+  /** Its name: 1–100 letters, digits, `.`, `_`, `/`, `-`, the first a letter or digit. It is listed as `agent:` and that. */
+  name: string;
+  /** What it does: `running`, or any word of at most 100 characters. */
+  status?: string | null | undefined;
 };
 
 /** An item that the activation did not take. */
@@ -603,16 +720,113 @@ export type RoutineStatus =
 export type Scope =
   /** See the audit log, and figures of the whole server. */
   | 'admin'
-  /** Start, pause, resume, cancel, retry, rerun and delete jobs. */
+  /** Start, pause, resume, cancel, retry, rerun and delete jobs. Add, change, remove and check services, and their maintenance. */
   | 'control'
   /** Breakpoints, stops, steps and edits in jobs. */
   | 'debug'
   /** Evaluate expressions in jobs that stand still. Watches need `DEBUG` too. */
   | 'evaluate'
-  /** Send what happened elsewhere. */
+  /** Send what happened elsewhere: report the status of agents. */
   | 'ingest'
-  /** See flows and jobs, and subscribe to them. */
+  /** See flows, jobs and services, and subscribe to them. */
   | 'read';
+
+/** The HTTP method of a check. */
+export type ServiceCheckMethod =
+  /** Fetch. What is meant unless something else is said. */
+  | 'GET'
+  /** Fetch without the body. */
+  | 'HEAD'
+  /** Ask what can be done. */
+  | 'OPTIONS'
+  /** Send an empty body. Only where that changes nothing. */
+  | 'POST';
+
+/** Which services to list: those for which all that is given is true. */
+export type ServiceFilter = {
+  /** Whether they are in maintenance. */
+  isInMaintenance?: boolean | null | undefined;
+  /** Of one of these kinds. */
+  kinds?: Array<ServiceKind> | null | undefined;
+  /** With one of these statuses. */
+  statuses?: Array<ServiceStatus> | null | undefined;
+  /** With this text in the name or the description, in upper or lower case; at most 1000 characters. */
+  text?: string | null | undefined;
+};
+
+/** A header to send with each check. */
+export type ServiceHeaderInput = {
+  /** Its name. Case does not matter. */
+  name: string;
+  /** Its value, at most 4096 characters. It is stored, and hardly ever shown again. */
+  value: string;
+};
+
+/** What a service is. */
+export type ServiceKind =
+  /** A program that reports its own state, or is asked for it by a function. */
+  | 'AGENT'
+  /** It answers requests, and is checked by sending it some. */
+  | 'HTTP'
+  /** A part of this server. */
+  | 'PART';
+
+/** The order of a list of services. */
+export type ServiceOrder = {
+  /** What to order by. */
+  field: ServiceOrderField;
+};
+
+/** What to order services by. */
+export type ServiceOrderField =
+  /** By name. */
+  | 'NAME'
+  /** The worst first, then by name. Read page by page, one whose status changes meanwhile may be missed. */
+  | 'STATUS';
+
+/** Who said that there is such a service. */
+export type ServiceOrigin =
+  /** Somebody, by `addService`. */
+  | 'API'
+  /** The configuration of the server. It wins, and can not be changed live. */
+  | 'CONFIGURATION'
+  /** The program that this server is part of. */
+  | 'LIBRARY'
+  /** An agent, by its first report. */
+  | 'REPORT'
+  /** The server itself. */
+  | 'SERVER';
+
+/** How a service is, or all of them together. The worst first. */
+export type ServiceStatus =
+  /** It does, but not as it should; or it goes up and down. */
+  | 'DEGRADED'
+  /** It is as it should be. */
+  | 'HEALTHY'
+  /** It does not do what it is for. */
+  | 'UNHEALTHY'
+  /** Nothing is known of it: nobody looked yet, or it was not heard of. */
+  | 'UNKNOWN';
+
+/** How a secure connection is to be made. */
+export type ServiceTlsInput = {
+  /** Certificates as PEM that alone are trusted. Default: those that the server trusts. */
+  ca?: string | null | undefined;
+  /** A certificate as PEM by which the server proves who it is. Needs `key`. */
+  cert?: string | null | undefined;
+  /** The key of that as PEM. It is stored, and never shown again. */
+  key?: string | null | undefined;
+  /** The name that the certificate must have. Default: the host of the URL. */
+  serverName?: string | null | undefined;
+  /** Whether the certificate has to be trusted. Default true. */
+  verify?: boolean | null | undefined;
+};
+
+/** Which changes of status to list: those for which all that is given is true. */
+export type ServiceTransitionFilter = {
+  /** Of this service, by id or name. */
+  serviceId?: string | number | null | undefined;
+};
 
 /** What `setVariable` needs to know. */
 export type SetVariableInput = {
@@ -688,6 +902,16 @@ export type StartJobInput = {
   priority?: number | null | undefined;
 };
 
+/** A maintenance to begin. */
+export type StartMaintenanceInput = {
+  /** What it is for, at most 1000 characters. */
+  reason?: string | null | undefined;
+  /** The service, by id or name. */
+  serviceId: string | number;
+  /** When it ends by itself: later than now, by 30 days at most. */
+  until: string;
+};
+
 /** What `stepInto` needs to know. */
 export type StepIntoInput = {
   /** Who asks, 1–100 characters, where no key tells it: what two people do at one job is kept apart by it. Those who leave it out count as one. */
@@ -748,6 +972,25 @@ export type TakeOverSessionInput = {
   pauseTtlMs?: number | null | undefined;
 };
 
+/** The rule by which a service came to its status. */
+export type TransitionRule =
+  /** So many results in a row were UNHEALTHY. */
+  | 'FAILURES_IN_A_ROW'
+  /** The first result after nothing was known. */
+  | 'FIRST_RESULT'
+  /** Too many of the latest results differ from the one before. */
+  | 'FLAPPING'
+  /** So many results in a row were DEGRADED or UNHEALTHY. */
+  | 'NOT_HEALTHY_IN_A_ROW'
+  /** An agent did not report when it should have. */
+  | 'REPORT_MISSED'
+  /** It does no longer flap: so many results in a row were the same. */
+  | 'STEADY_AGAIN'
+  /** So many results in a row were good. */
+  | 'SUCCESSES_IN_A_ROW'
+  /** So many results in a row did not say how it is. */
+  | 'UNKNOWN_IN_A_ROW';
+
 /** What to change in a breakpoint. What is left out stays; what is null is taken away. */
 export type UpdateBreakpointInput = {
   /** Who asks, 1–100 characters, where no key tells it: what two people do at one job is kept apart by it. Those who leave it out count as one. */
@@ -774,6 +1017,46 @@ export type UpdateBreakpointInput = {
   routineId?: string | number | null | undefined;
   /** Name of the slot. Of kind SLOT; of kind PRESSURE default any. */
   slot?: string | null | undefined;
+};
+
+/** What to change in a service. What is left out stays; what is null is taken away, so that its default counts. */
+export type UpdateServiceInput = {
+  /** Expressions that must be true, at most 20. They read `body` (parsed from JSON), `status` and `responseTimeMs`. */
+  conditions?: Array<string> | null | undefined;
+  /** A good answer that takes longer, in milliseconds, is DEGRADED. Less than `timeoutMs`. Default: none is. */
+  degradedAboveMs?: number | null | undefined;
+  /** Services that it needs, by id or name; at most 50. They need not be there yet. */
+  dependsOn?: Array<string | number> | null | undefined;
+  /** What it is for, at most 1000 characters. */
+  description?: string | null | undefined;
+  /** HTTP statuses, ranges and classes that are good: `204`, `200-299`, `4xx`. At most 50. Default `200-299`. */
+  expectedStatus?: Array<string> | null | undefined;
+  /** Whether `intervalMs` may be longer than 1000. Default false. */
+  extendedInterval?: boolean | null | undefined;
+  /** So many results in a row that are not good make it worse: 1–100. Default 3. */
+  failureThreshold?: number | null | undefined;
+  /** So many changes among them, and it flaps: 2–1000. From `windowSize` on it never does. Default 6. */
+  flapThreshold?: number | null | undefined;
+  /** Headers to send, at most 50. */
+  headers?: Array<ServiceHeaderInput> | null | undefined;
+  /** How often it is checked, in milliseconds: 50–1000, with `extendedInterval` up to 86,400,000. Default 1000. */
+  intervalMs?: number | null | undefined;
+  /** The most bytes that the body of an answer may have: 0–1,048,576. Default 65,536. */
+  maxBodyBytes?: number | null | undefined;
+  /** The method. Default GET. */
+  method?: ServiceCheckMethod | null | undefined;
+  /** The service, by id or name. */
+  serviceId: string | number;
+  /** So many good results in a row make it better: 1–100. Default 2. */
+  successThreshold?: number | null | undefined;
+  /** How long the whole check may take, in milliseconds: 1–600,000. Default 5000. */
+  timeoutMs?: number | null | undefined;
+  /** How a secure connection is to be made. */
+  tls?: ServiceTlsInput | null | undefined;
+  /** Where to send the request. */
+  url?: string | null | undefined;
+  /** How many of the latest results are looked at for changes: 2–1000. Default 20. */
+  windowSize?: number | null | undefined;
 };
 
 /** What can be looked into while a job stands still. */
@@ -1007,6 +1290,7 @@ export type GetPicturesQuery = { nodes: Array<
          | null }>, metrics: { executionCount: number, errorCount: number, skippedCount: number, retryCount: number, activationsPerSecond: number, durations: { count: number, minMs: number | null, avgMs: number | null, p50Ms: number | null, p95Ms: number | null, p99Ms: number | null, maxMs: number | null } }, retryOf: { id: string } | null, error: { message: string, code: string | null } | null, outputs: Array<{ name: string, count: number, values: Array<unknown> }> }
     | { __typename: 'JobRoutine', id: string }
     | { __typename: 'Routine', id: string }
+    | { __typename: 'Service', id: string }
     | { __typename: 'SlotQueue', id: string }
    | null> };
 
@@ -1084,6 +1368,7 @@ export type GetNodeQuery = { node:
     | { __typename: 'Job', id: string }
     | { __typename: 'JobRoutine', id: string }
     | { __typename: 'Routine', id: string }
+    | { __typename: 'Service', id: string }
     | { __typename: 'SlotQueue', id: string }
    | null };
 
@@ -1100,6 +1385,7 @@ export type GetNodesQuery = { nodes: Array<
     | { __typename: 'Job', id: string }
     | { __typename: 'JobRoutine', id: string }
     | { __typename: 'Routine', id: string }
+    | { __typename: 'Service', id: string }
     | { __typename: 'SlotQueue', id: string }
    | null> };
 
@@ -1142,11 +1428,21 @@ type JobRefusal_InvalidStateError_Fragment = { __typename: 'InvalidStateError', 
 
 type JobRefusal_KeyConflictError_Fragment = { __typename: 'KeyConflictError', message: string, code: string };
 
+type JobRefusal_NotCheckableError_Fragment = { __typename: 'NotCheckableError', message: string, code: string };
+
 type JobRefusal_NotFoundError_Fragment = { __typename: 'NotFoundError', kind: string, missingId: string, message: string, code: string };
+
+type JobRefusal_NotInMaintenanceError_Fragment = { __typename: 'NotInMaintenanceError', message: string, code: string };
 
 type JobRefusal_NotRecordedError_Fragment = { __typename: 'NotRecordedError', message: string, code: string };
 
 type JobRefusal_NotRenewableError_Fragment = { __typename: 'NotRenewableError', message: string, code: string };
+
+type JobRefusal_ServiceExistsError_Fragment = { __typename: 'ServiceExistsError', message: string, code: string };
+
+type JobRefusal_ServiceFixedError_Fragment = { __typename: 'ServiceFixedError', message: string, code: string };
+
+type JobRefusal_ServiceNeededError_Fragment = { __typename: 'ServiceNeededError', message: string, code: string };
 
 type JobRefusal_SessionOwnedError_Fragment = { __typename: 'SessionOwnedError', message: string, code: string };
 
@@ -1157,6 +1453,8 @@ type JobRefusal_SlotFullError_Fragment = { __typename: 'SlotFullError', message:
 type JobRefusal_StorageUnavailableError_Fragment = { __typename: 'StorageUnavailableError', message: string, code: string };
 
 type JobRefusal_TooManyEvaluationsError_Fragment = { __typename: 'TooManyEvaluationsError', message: string, code: string };
+
+type JobRefusal_TooManyServicesError_Fragment = { __typename: 'TooManyServicesError', message: string, code: string };
 
 type JobRefusal_UnauthenticatedError_Fragment = { __typename: 'UnauthenticatedError', message: string, code: string };
 
@@ -1169,14 +1467,20 @@ export type JobRefusalFragment =
   | JobRefusal_IdempotencyConflictError_Fragment
   | JobRefusal_InvalidStateError_Fragment
   | JobRefusal_KeyConflictError_Fragment
+  | JobRefusal_NotCheckableError_Fragment
   | JobRefusal_NotFoundError_Fragment
+  | JobRefusal_NotInMaintenanceError_Fragment
   | JobRefusal_NotRecordedError_Fragment
   | JobRefusal_NotRenewableError_Fragment
+  | JobRefusal_ServiceExistsError_Fragment
+  | JobRefusal_ServiceFixedError_Fragment
+  | JobRefusal_ServiceNeededError_Fragment
   | JobRefusal_SessionOwnedError_Fragment
   | JobRefusal_ShuttingDownError_Fragment
   | JobRefusal_SlotFullError_Fragment
   | JobRefusal_StorageUnavailableError_Fragment
   | JobRefusal_TooManyEvaluationsError_Fragment
+  | JobRefusal_TooManyServicesError_Fragment
   | JobRefusal_UnauthenticatedError_Fragment
   | JobRefusal_ValidationError_Fragment
 ;
@@ -1367,6 +1671,7 @@ export type GetAuditEntryQuery = { node:
     | { __typename: 'Job' }
     | { __typename: 'JobRoutine' }
     | { __typename: 'Routine' }
+    | { __typename: 'Service' }
     | { __typename: 'SlotQueue' }
    | null };
 
@@ -1479,11 +1784,21 @@ type EditRefusal_InvalidStateError_Fragment = { __typename: 'InvalidStateError',
 
 type EditRefusal_KeyConflictError_Fragment = { __typename: 'KeyConflictError', code: string, message: string };
 
+type EditRefusal_NotCheckableError_Fragment = { __typename: 'NotCheckableError', code: string, message: string };
+
 type EditRefusal_NotFoundError_Fragment = { __typename: 'NotFoundError', code: string, message: string };
+
+type EditRefusal_NotInMaintenanceError_Fragment = { __typename: 'NotInMaintenanceError', code: string, message: string };
 
 type EditRefusal_NotRecordedError_Fragment = { __typename: 'NotRecordedError', code: string, message: string };
 
 type EditRefusal_NotRenewableError_Fragment = { __typename: 'NotRenewableError', code: string, message: string };
+
+type EditRefusal_ServiceExistsError_Fragment = { __typename: 'ServiceExistsError', code: string, message: string };
+
+type EditRefusal_ServiceFixedError_Fragment = { __typename: 'ServiceFixedError', code: string, message: string };
+
+type EditRefusal_ServiceNeededError_Fragment = { __typename: 'ServiceNeededError', code: string, message: string };
 
 type EditRefusal_SessionOwnedError_Fragment = { __typename: 'SessionOwnedError', owner: string, leaseUntil: string, code: string, message: string };
 
@@ -1494,6 +1809,8 @@ type EditRefusal_SlotFullError_Fragment = { __typename: 'SlotFullError', code: s
 type EditRefusal_StorageUnavailableError_Fragment = { __typename: 'StorageUnavailableError', code: string, message: string };
 
 type EditRefusal_TooManyEvaluationsError_Fragment = { __typename: 'TooManyEvaluationsError', code: string, message: string };
+
+type EditRefusal_TooManyServicesError_Fragment = { __typename: 'TooManyServicesError', code: string, message: string };
 
 type EditRefusal_UnauthenticatedError_Fragment = { __typename: 'UnauthenticatedError', code: string, message: string };
 
@@ -1506,14 +1823,20 @@ export type EditRefusalFragment =
   | EditRefusal_IdempotencyConflictError_Fragment
   | EditRefusal_InvalidStateError_Fragment
   | EditRefusal_KeyConflictError_Fragment
+  | EditRefusal_NotCheckableError_Fragment
   | EditRefusal_NotFoundError_Fragment
+  | EditRefusal_NotInMaintenanceError_Fragment
   | EditRefusal_NotRecordedError_Fragment
   | EditRefusal_NotRenewableError_Fragment
+  | EditRefusal_ServiceExistsError_Fragment
+  | EditRefusal_ServiceFixedError_Fragment
+  | EditRefusal_ServiceNeededError_Fragment
   | EditRefusal_SessionOwnedError_Fragment
   | EditRefusal_ShuttingDownError_Fragment
   | EditRefusal_SlotFullError_Fragment
   | EditRefusal_StorageUnavailableError_Fragment
   | EditRefusal_TooManyEvaluationsError_Fragment
+  | EditRefusal_TooManyServicesError_Fragment
   | EditRefusal_UnauthenticatedError_Fragment
   | EditRefusal_ValidationError_Fragment
 ;
@@ -1970,6 +2293,284 @@ export type StorageStateQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type StorageStateQuery = { server: { storage: { isReady: boolean, problem: string | null } | null } };
 
+export type ServicePartsFragment = { id: string, name: string, kind: ServiceKind, origin: ServiceOrigin, description: string | null, status: ServiceStatus, intervalMs: number | null, isFlapping: boolean, checkCount: number, createdAt: string, updatedAt: string, explanation: { rule: TransitionRule, text: string, threshold: number, observed: number, result: { status: ServiceStatus, error: string | null, details: unknown } | null } | null, lastResult: { status: ServiceStatus, at: string, responseTimeMs: number | null, httpStatus: number | null, failure: CheckFailure | null, error: string | null, details: unknown } | null, thresholds: { failureThreshold: number, successThreshold: number, windowSize: number, flapThreshold: number }, window: { count: number, failedCount: number, changeCount: number }, maintenance: { until: string, reason: string | null, startedBy: string | null } | null };
+
+export type CheckPartsFragment = { url: string, method: ServiceCheckMethod, intervalMs: number, isIntervalExtended: boolean, timeoutMs: number, expectedStatus: Array<string>, conditions: Array<string>, degradedAboveMs: number | null, maxBodyBytes: number, headers: Array<{ name: string, value: string }>, tls: { serverName: string | null, isVerified: boolean, hasAuthorities: boolean, hasClientCertificate: boolean } | null };
+
+type HealthErrorParts_EvaluationOffError_Fragment = { __typename: 'EvaluationOffError', code: string, message: string };
+
+type HealthErrorParts_ExpressionError_Fragment = { __typename: 'ExpressionError', code: string, message: string };
+
+type HealthErrorParts_ForbiddenError_Fragment = { __typename: 'ForbiddenError', code: string, message: string };
+
+type HealthErrorParts_IdempotencyConflictError_Fragment = { __typename: 'IdempotencyConflictError', code: string, message: string };
+
+type HealthErrorParts_InvalidStateError_Fragment = { __typename: 'InvalidStateError', code: string, message: string };
+
+type HealthErrorParts_KeyConflictError_Fragment = { __typename: 'KeyConflictError', code: string, message: string };
+
+type HealthErrorParts_NotCheckableError_Fragment = { __typename: 'NotCheckableError', code: string, message: string };
+
+type HealthErrorParts_NotFoundError_Fragment = { __typename: 'NotFoundError', code: string, message: string };
+
+type HealthErrorParts_NotInMaintenanceError_Fragment = { __typename: 'NotInMaintenanceError', code: string, message: string };
+
+type HealthErrorParts_NotRecordedError_Fragment = { __typename: 'NotRecordedError', code: string, message: string };
+
+type HealthErrorParts_NotRenewableError_Fragment = { __typename: 'NotRenewableError', code: string, message: string };
+
+type HealthErrorParts_ServiceExistsError_Fragment = { __typename: 'ServiceExistsError', code: string, message: string };
+
+type HealthErrorParts_ServiceFixedError_Fragment = { __typename: 'ServiceFixedError', code: string, message: string };
+
+type HealthErrorParts_ServiceNeededError_Fragment = { __typename: 'ServiceNeededError', code: string, message: string };
+
+type HealthErrorParts_SessionOwnedError_Fragment = { __typename: 'SessionOwnedError', code: string, message: string };
+
+type HealthErrorParts_ShuttingDownError_Fragment = { __typename: 'ShuttingDownError', code: string, message: string };
+
+type HealthErrorParts_SlotFullError_Fragment = { __typename: 'SlotFullError', code: string, message: string };
+
+type HealthErrorParts_StorageUnavailableError_Fragment = { __typename: 'StorageUnavailableError', code: string, message: string };
+
+type HealthErrorParts_TooManyEvaluationsError_Fragment = { __typename: 'TooManyEvaluationsError', code: string, message: string };
+
+type HealthErrorParts_TooManyServicesError_Fragment = { __typename: 'TooManyServicesError', code: string, message: string };
+
+type HealthErrorParts_UnauthenticatedError_Fragment = { __typename: 'UnauthenticatedError', code: string, message: string };
+
+type HealthErrorParts_ValidationError_Fragment = { __typename: 'ValidationError', code: string, message: string, issues: Array<{ path: Array<string>, message: string }> };
+
+export type HealthErrorPartsFragment =
+  | HealthErrorParts_EvaluationOffError_Fragment
+  | HealthErrorParts_ExpressionError_Fragment
+  | HealthErrorParts_ForbiddenError_Fragment
+  | HealthErrorParts_IdempotencyConflictError_Fragment
+  | HealthErrorParts_InvalidStateError_Fragment
+  | HealthErrorParts_KeyConflictError_Fragment
+  | HealthErrorParts_NotCheckableError_Fragment
+  | HealthErrorParts_NotFoundError_Fragment
+  | HealthErrorParts_NotInMaintenanceError_Fragment
+  | HealthErrorParts_NotRecordedError_Fragment
+  | HealthErrorParts_NotRenewableError_Fragment
+  | HealthErrorParts_ServiceExistsError_Fragment
+  | HealthErrorParts_ServiceFixedError_Fragment
+  | HealthErrorParts_ServiceNeededError_Fragment
+  | HealthErrorParts_SessionOwnedError_Fragment
+  | HealthErrorParts_ShuttingDownError_Fragment
+  | HealthErrorParts_SlotFullError_Fragment
+  | HealthErrorParts_StorageUnavailableError_Fragment
+  | HealthErrorParts_TooManyEvaluationsError_Fragment
+  | HealthErrorParts_TooManyServicesError_Fragment
+  | HealthErrorParts_UnauthenticatedError_Fragment
+  | HealthErrorParts_ValidationError_Fragment
+;
+
+export type GetServiceQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type GetServiceQuery = { service: { id: string, name: string, kind: ServiceKind, origin: ServiceOrigin, description: string | null, status: ServiceStatus, intervalMs: number | null, isFlapping: boolean, checkCount: number, createdAt: string, updatedAt: string, check: { url: string, method: ServiceCheckMethod, intervalMs: number, isIntervalExtended: boolean, timeoutMs: number, expectedStatus: Array<string>, conditions: Array<string>, degradedAboveMs: number | null, maxBodyBytes: number, headers: Array<{ name: string, value: string }>, tls: { serverName: string | null, isVerified: boolean, hasAuthorities: boolean, hasClientCertificate: boolean } | null } | null, dependsOn: Array<{ name: string }>, dependents: Array<{ name: string }>, causedBy: Array<{ name: string }>, explanation: { rule: TransitionRule, text: string, threshold: number, observed: number, result: { status: ServiceStatus, error: string | null, details: unknown } | null } | null, lastResult: { status: ServiceStatus, at: string, responseTimeMs: number | null, httpStatus: number | null, failure: CheckFailure | null, error: string | null, details: unknown } | null, thresholds: { failureThreshold: number, successThreshold: number, windowSize: number, flapThreshold: number }, window: { count: number, failedCount: number, changeCount: number }, maintenance: { until: string, reason: string | null, startedBy: string | null } | null } | null };
+
+export type GetServiceNodesQueryVariables = Exact<{
+  ids: Array<string | number> | string | number;
+}>;
+
+
+export type GetServiceNodesQuery = { nodes: Array<
+    | { id: string }
+    | { id: string }
+    | { id: string }
+    | { id: string }
+    | { id: string }
+    | { id: string }
+    | { id: string }
+    | { name: string, status: ServiceStatus, id: string }
+    | { id: string }
+   | null> };
+
+export type ListServicesQueryVariables = Exact<{
+  filter?: ServiceFilter | null | undefined;
+  orderBy?: ServiceOrder | null | undefined;
+  first?: number | null | undefined;
+  last?: number | null | undefined;
+  after?: string | null | undefined;
+  before?: string | null | undefined;
+}>;
+
+
+export type ListServicesQuery = { services: { totalCount: number, nodes: Array<{ name: string, status: ServiceStatus }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+
+export type GetClusterHealthQueryVariables = Exact<{
+  first?: number | null | undefined;
+}>;
+
+
+export type GetClusterHealthQuery = { clusterHealth: { status: ServiceStatus, summary: string, maintenanceCount: number, serviceCount: number, counts: { unhealthy: number, degraded: number, unknown: number, healthy: number }, causes: Array<{ name: string }>, affected: Array<{ name: string, causedBy: Array<{ name: string }> }> } };
+
+export type GetDependentsQueryVariables = Exact<{
+  first?: number | null | undefined;
+}>;
+
+
+export type GetDependentsQuery = { services: { nodes: Array<{ name: string, dependents: Array<{ name: string }> }> } };
+
+export type ListTransitionsQueryVariables = Exact<{
+  filter?: ServiceTransitionFilter | null | undefined;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type ListTransitionsQuery = { serviceTransitions: { totalCount: number, nodes: Array<{ serviceId: string, from: ServiceStatus, to: ServiceStatus, at: string, service: { name: string } | null, explanation: { rule: TransitionRule, text: string, observed: number, threshold: number } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type GetServiceHistoryQueryVariables = Exact<{
+  id: string | number;
+  bucket: MetricsBucket;
+  since?: string | null | undefined;
+  until?: string | null | undefined;
+}>;
+
+
+export type GetServiceHistoryQuery = { service: { transitions: { totalCount: number, nodes: Array<{ to: ServiceStatus }> }, health: { since: string | null, until: string, maintenanceMs: number, uptime: number | null, checkCount: number, failedCount: number, statusTimes: { healthyMs: number, degradedMs: number, unhealthyMs: number, unknownMs: number }, responseTimes: { count: number, p50Ms: number | null } }, healthSeries: Array<{ startAt: string, endAt: string, maintenanceMs: number, uptime: number | null, checkCount: number, failedCount: number, statusTimes: { healthyMs: number, degradedMs: number, unhealthyMs: number, unknownMs: number }, responseTimes: { count: number, p50Ms: number | null } }> } | null };
+
+type HealthFigureParts_ServiceHealth_Fragment = { maintenanceMs: number, uptime: number | null, checkCount: number, failedCount: number, statusTimes: { healthyMs: number, degradedMs: number, unhealthyMs: number, unknownMs: number }, responseTimes: { count: number, p50Ms: number | null } };
+
+type HealthFigureParts_ServiceHealthPoint_Fragment = { maintenanceMs: number, uptime: number | null, checkCount: number, failedCount: number, statusTimes: { healthyMs: number, degradedMs: number, unhealthyMs: number, unknownMs: number }, responseTimes: { count: number, p50Ms: number | null } };
+
+export type HealthFigurePartsFragment =
+  | HealthFigureParts_ServiceHealth_Fragment
+  | HealthFigureParts_ServiceHealthPoint_Fragment
+;
+
+export type AddServiceMutationVariables = Exact<{
+  input: AddServiceInput;
+}>;
+
+
+export type AddServiceMutation = { addService:
+    | { serviceId: string, service: { id: string, name: string, kind: ServiceKind, origin: ServiceOrigin, description: string | null, status: ServiceStatus, intervalMs: number | null, isFlapping: boolean, checkCount: number, createdAt: string, updatedAt: string, check: { url: string, method: ServiceCheckMethod, intervalMs: number, isIntervalExtended: boolean, timeoutMs: number, expectedStatus: Array<string>, conditions: Array<string>, degradedAboveMs: number | null, maxBodyBytes: number, headers: Array<{ name: string, value: string }>, tls: { serverName: string | null, isVerified: boolean, hasAuthorities: boolean, hasClientCertificate: boolean } | null } | null, explanation: { rule: TransitionRule, text: string, threshold: number, observed: number, result: { status: ServiceStatus, error: string | null, details: unknown } | null } | null, lastResult: { status: ServiceStatus, at: string, responseTimeMs: number | null, httpStatus: number | null, failure: CheckFailure | null, error: string | null, details: unknown } | null, thresholds: { failureThreshold: number, successThreshold: number, windowSize: number, flapThreshold: number }, window: { count: number, failedCount: number, changeCount: number }, maintenance: { until: string, reason: string | null, startedBy: string | null } | null } }
+    | { __typename: 'ForbiddenError', code: string, message: string }
+    | { __typename: 'ServiceExistsError', existingServiceId: string, code: string, message: string }
+    | { __typename: 'StorageUnavailableError', code: string, message: string }
+    | { __typename: 'TooManyServicesError', code: string, message: string }
+    | { __typename: 'ValidationError', code: string, message: string, issues: Array<{ path: Array<string>, message: string }> }
+   };
+
+export type UpdateServiceMutationVariables = Exact<{
+  input: UpdateServiceInput;
+}>;
+
+
+export type UpdateServiceMutation = { updateService:
+    | { __typename: 'ForbiddenError', code: string, message: string }
+    | { __typename: 'NotFoundError', code: string, message: string }
+    | { __typename: 'ServiceFixedError', code: string, message: string }
+    | { __typename: 'StorageUnavailableError', code: string, message: string }
+    | { service: { id: string, name: string, kind: ServiceKind, origin: ServiceOrigin, description: string | null, status: ServiceStatus, intervalMs: number | null, isFlapping: boolean, checkCount: number, createdAt: string, updatedAt: string, check: { url: string, method: ServiceCheckMethod, intervalMs: number, isIntervalExtended: boolean, timeoutMs: number, expectedStatus: Array<string>, conditions: Array<string>, degradedAboveMs: number | null, maxBodyBytes: number, headers: Array<{ name: string, value: string }>, tls: { serverName: string | null, isVerified: boolean, hasAuthorities: boolean, hasClientCertificate: boolean } | null } | null, explanation: { rule: TransitionRule, text: string, threshold: number, observed: number, result: { status: ServiceStatus, error: string | null, details: unknown } | null } | null, lastResult: { status: ServiceStatus, at: string, responseTimeMs: number | null, httpStatus: number | null, failure: CheckFailure | null, error: string | null, details: unknown } | null, thresholds: { failureThreshold: number, successThreshold: number, windowSize: number, flapThreshold: number }, window: { count: number, failedCount: number, changeCount: number }, maintenance: { until: string, reason: string | null, startedBy: string | null } | null } }
+    | { __typename: 'ValidationError', code: string, message: string, issues: Array<{ path: Array<string>, message: string }> }
+   };
+
+export type RemoveServiceMutationVariables = Exact<{
+  input: RemoveServiceInput;
+}>;
+
+
+export type RemoveServiceMutation = { removeService:
+    | { __typename: 'ForbiddenError', code: string, message: string }
+    | { __typename: 'NotFoundError', code: string, message: string }
+    | { removedServiceId: string }
+    | { __typename: 'ServiceFixedError', code: string, message: string }
+    | { __typename: 'ServiceNeededError', neededByIds: Array<string>, code: string, message: string }
+    | { __typename: 'StorageUnavailableError', code: string, message: string }
+    | { __typename: 'ValidationError', code: string, message: string, issues: Array<{ path: Array<string>, message: string }> }
+   };
+
+export type CheckServiceNowMutationVariables = Exact<{
+  input: CheckServiceNowInput;
+}>;
+
+
+export type CheckServiceNowMutation = { checkServiceNow:
+    | { result: { status: ServiceStatus, httpStatus: number | null, failure: CheckFailure | null, error: string | null, details: unknown, responseTimeMs: number | null }, service: { name: string, status: ServiceStatus } }
+    | { __typename: 'ForbiddenError', code: string, message: string }
+    | { __typename: 'NotCheckableError', code: string, message: string }
+    | { __typename: 'NotFoundError', code: string, message: string }
+    | { __typename: 'ValidationError', code: string, message: string, issues: Array<{ path: Array<string>, message: string }> }
+   };
+
+export type StartMaintenanceMutationVariables = Exact<{
+  input: StartMaintenanceInput;
+}>;
+
+
+export type StartMaintenanceMutation = { startMaintenance:
+    | { __typename: 'ForbiddenError', code: string, message: string }
+    | { __typename: 'NotFoundError', code: string, message: string }
+    | { service: { name: string, maintenance: { until: string, reason: string | null, startedBy: string | null } | null } }
+    | { __typename: 'StorageUnavailableError', code: string, message: string }
+    | { __typename: 'ValidationError', code: string, message: string, issues: Array<{ path: Array<string>, message: string }> }
+   };
+
+export type EndMaintenanceMutationVariables = Exact<{
+  input: EndMaintenanceInput;
+}>;
+
+
+export type EndMaintenanceMutation = { endMaintenance:
+    | { service: { name: string, maintenance: { until: string } | null } }
+    | { __typename: 'ForbiddenError', code: string, message: string }
+    | { __typename: 'NotFoundError', code: string, message: string }
+    | { __typename: 'NotInMaintenanceError', code: string, message: string }
+    | { __typename: 'StorageUnavailableError', code: string, message: string }
+    | { __typename: 'ValidationError', code: string, message: string, issues: Array<{ path: Array<string>, message: string }> }
+   };
+
+export type ReportAgentStatusMutationVariables = Exact<{
+  input: ReportAgentStatusInput;
+}>;
+
+
+export type ReportAgentStatusMutation = { reportAgentStatus:
+    | { __typename: 'ForbiddenError', code: string, message: string }
+    | { serviceId: string }
+    | { __typename: 'ServiceFixedError', code: string, message: string }
+    | { __typename: 'StorageUnavailableError', code: string, message: string }
+    | { __typename: 'TooManyServicesError', code: string, message: string }
+    | { __typename: 'ValidationError', code: string, message: string, issues: Array<{ path: Array<string>, message: string }> }
+   };
+
+export type ReportAndSeeMutationVariables = Exact<{
+  input: ReportAgentStatusInput;
+}>;
+
+
+export type ReportAndSeeMutation = { reportAgentStatus:
+    | { __typename: 'ForbiddenError', code: string, message: string }
+    | { service: { status: ServiceStatus } }
+    | { __typename: 'ServiceFixedError', code: string, message: string }
+    | { __typename: 'StorageUnavailableError', code: string, message: string }
+    | { __typename: 'TooManyServicesError', code: string, message: string }
+    | { __typename: 'ValidationError', code: string, message: string, issues: Array<{ path: Array<string>, message: string }> }
+   };
+
+export type ServiceHealthChangedSubscriptionVariables = Exact<{
+  service?: string | number | null | undefined;
+  statuses?: Array<ServiceStatus> | ServiceStatus | null | undefined;
+  maxRateHz?: number | null | undefined;
+}>;
+
+
+export type ServiceHealthChangedSubscription = { serviceHealthChanged: { name: string, status: ServiceStatus, maintenance: { reason: string | null } | null } };
+
+export type ClusterHealthChangedSubscriptionVariables = Exact<{
+  maxRateHz?: number | null | undefined;
+}>;
+
+
+export type ClusterHealthChangedSubscription = { clusterHealthChanged: { status: ServiceStatus, counts: { unhealthy: number, healthy: number }, causes: Array<{ name: string }> } };
+
 export type GetLineageQueryVariables = Exact<{
   id: string | number;
   activationId: number;
@@ -2065,6 +2666,10 @@ export const StopFieldsFragmentDoc = {"kind":"Document","definitions":[{"kind":"
 export const SessionFieldsFragmentDoc = {"kind":"Document","definitions":[{"kind":"FragmentDefinition","name":{"kind":"Name","value":"SessionFields"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"DebugSession"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"owner"}},{"kind":"Field","name":{"kind":"Name","value":"leaseUntil"}},{"kind":"Field","name":{"kind":"Name","value":"pauseTtlMs"}},{"kind":"Field","name":{"kind":"Name","value":"stop"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"StopFields"}}]}},{"kind":"Field","name":{"kind":"Name","value":"breakpoints"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"breakpoint"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}}]}},{"kind":"Field","name":{"kind":"Name","value":"hitCount"}},{"kind":"Field","name":{"kind":"Name","value":"isVerified"}},{"kind":"Field","name":{"kind":"Name","value":"problem"}},{"kind":"Field","name":{"kind":"Name","value":"isArmed"}},{"kind":"Field","name":{"kind":"Name","value":"lastError"}},{"kind":"Field","name":{"kind":"Name","value":"lastHitAt"}},{"kind":"Field","name":{"kind":"Name","value":"lastHitActivationId"}}]}},{"kind":"Field","name":{"kind":"Name","value":"watches"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"watchId"}},{"kind":"Field","name":{"kind":"Name","value":"expression"}},{"kind":"Field","name":{"kind":"Name","value":"value"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"type"}},{"kind":"Field","name":{"kind":"Name","value":"preview"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"text"}}]}},{"kind":"Field","name":{"kind":"Name","value":"problem"}}]}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"VariableFields"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Variable"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"scope"}},{"kind":"Field","name":{"kind":"Name","value":"path"}},{"kind":"Field","name":{"kind":"Name","value":"type"}},{"kind":"Field","name":{"kind":"Name","value":"preview"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"text"}},{"kind":"Field","name":{"kind":"Name","value":"isTruncated"}}]}},{"kind":"Field","name":{"kind":"Name","value":"childCount"}},{"kind":"Field","name":{"kind":"Name","value":"isSecret"}},{"kind":"Field","name":{"kind":"Name","value":"canSet"}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"DebugItemFields"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"DebugItem"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"itemId"}},{"kind":"Field","name":{"kind":"Name","value":"place"}},{"kind":"Field","name":{"kind":"Name","value":"routineId"}},{"kind":"Field","name":{"kind":"Name","value":"port"}},{"kind":"Field","name":{"kind":"Name","value":"preview"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"text"}}]}},{"kind":"Field","name":{"kind":"Name","value":"emittedBy"}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"StopFields"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"DebugStop"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"number"}},{"kind":"Field","name":{"kind":"Name","value":"reason"}},{"kind":"Field","name":{"kind":"Name","value":"at"}},{"kind":"Field","name":{"kind":"Name","value":"resumesAt"}},{"kind":"Field","name":{"kind":"Name","value":"breakpoints"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}}]}},{"kind":"Field","name":{"kind":"Name","value":"queue"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"pressureLevel"}}]}},{"kind":"Field","name":{"kind":"Name","value":"frames"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"activationId"}},{"kind":"Field","name":{"kind":"Name","value":"routineId"}},{"kind":"Field","name":{"kind":"Name","value":"attempt"}},{"kind":"Field","name":{"kind":"Name","value":"position"}},{"kind":"Field","name":{"kind":"Name","value":"startedAt"}},{"kind":"Field","name":{"kind":"Name","value":"error"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"Field","name":{"kind":"Name","value":"code"}}]}},{"kind":"Field","name":{"kind":"Name","value":"items"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"nodes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"DebugItemFields"}}]}},{"kind":"Field","name":{"kind":"Name","value":"totalCount"}}]}},{"kind":"Field","name":{"kind":"Name","value":"outputs"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"nodes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"DebugItemFields"}}]}},{"kind":"Field","name":{"kind":"Name","value":"totalCount"}}]}},{"kind":"Field","name":{"kind":"Name","value":"scopes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"VariableFields"}}]}},{"kind":"Field","name":{"kind":"Name","value":"path"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"nodes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"activationId"}},{"kind":"Field","name":{"kind":"Name","value":"routineId"}},{"kind":"Field","name":{"kind":"Name","value":"depth"}}]}}]}}]}}]}}]} as unknown as DocumentNode<SessionFieldsFragment, unknown>;
 export const EditRefusalFragmentDoc = {"kind":"Document","definitions":[{"kind":"FragmentDefinition","name":{"kind":"Name","value":"EditRefusal"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Error"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"ValidationError"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"issues"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"pathText"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"SessionOwnedError"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"owner"}},{"kind":"Field","name":{"kind":"Name","value":"leaseUntil"}}]}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"ExpressionError"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"reason"}},{"kind":"Field","name":{"kind":"Name","value":"position"}},{"kind":"Field","name":{"kind":"Name","value":"line"}},{"kind":"Field","name":{"kind":"Name","value":"column"}}]}}]}}]} as unknown as DocumentNode<EditRefusalFragment, unknown>;
 export const ChangeFieldsFragmentDoc = {"kind":"Document","definitions":[{"kind":"FragmentDefinition","name":{"kind":"Name","value":"ChangeFields"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"ValueChange"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"before"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"text"}}]}},{"kind":"Field","name":{"kind":"Name","value":"after"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"text"}}]}}]}}]} as unknown as DocumentNode<ChangeFieldsFragment, unknown>;
+export const ServicePartsFragmentDoc = {"kind":"Document","definitions":[{"kind":"FragmentDefinition","name":{"kind":"Name","value":"ServiceParts"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Service"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"kind"}},{"kind":"Field","name":{"kind":"Name","value":"origin"}},{"kind":"Field","name":{"kind":"Name","value":"description"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"explanation"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"rule"}},{"kind":"Field","name":{"kind":"Name","value":"text"}},{"kind":"Field","name":{"kind":"Name","value":"threshold"}},{"kind":"Field","name":{"kind":"Name","value":"observed"}},{"kind":"Field","name":{"kind":"Name","value":"result"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"error"}},{"kind":"Field","name":{"kind":"Name","value":"details"}}]}}]}},{"kind":"Field","name":{"kind":"Name","value":"lastResult"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"at"}},{"kind":"Field","name":{"kind":"Name","value":"responseTimeMs"}},{"kind":"Field","name":{"kind":"Name","value":"httpStatus"}},{"kind":"Field","name":{"kind":"Name","value":"failure"}},{"kind":"Field","name":{"kind":"Name","value":"error"}},{"kind":"Field","name":{"kind":"Name","value":"details"}}]}},{"kind":"Field","name":{"kind":"Name","value":"intervalMs"}},{"kind":"Field","name":{"kind":"Name","value":"thresholds"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"failureThreshold"}},{"kind":"Field","name":{"kind":"Name","value":"successThreshold"}},{"kind":"Field","name":{"kind":"Name","value":"windowSize"}},{"kind":"Field","name":{"kind":"Name","value":"flapThreshold"}}]}},{"kind":"Field","name":{"kind":"Name","value":"window"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"count"}},{"kind":"Field","name":{"kind":"Name","value":"failedCount"}},{"kind":"Field","name":{"kind":"Name","value":"changeCount"}}]}},{"kind":"Field","name":{"kind":"Name","value":"isFlapping"}},{"kind":"Field","name":{"kind":"Name","value":"maintenance"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"until"}},{"kind":"Field","name":{"kind":"Name","value":"reason"}},{"kind":"Field","name":{"kind":"Name","value":"startedBy"}}]}},{"kind":"Field","name":{"kind":"Name","value":"checkCount"}},{"kind":"Field","name":{"kind":"Name","value":"createdAt"}},{"kind":"Field","name":{"kind":"Name","value":"updatedAt"}}]}}]} as unknown as DocumentNode<ServicePartsFragment, unknown>;
+export const CheckPartsFragmentDoc = {"kind":"Document","definitions":[{"kind":"FragmentDefinition","name":{"kind":"Name","value":"CheckParts"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"ServiceCheck"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"url"}},{"kind":"Field","name":{"kind":"Name","value":"method"}},{"kind":"Field","name":{"kind":"Name","value":"headers"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"value"}}]}},{"kind":"Field","name":{"kind":"Name","value":"intervalMs"}},{"kind":"Field","name":{"kind":"Name","value":"isIntervalExtended"}},{"kind":"Field","name":{"kind":"Name","value":"timeoutMs"}},{"kind":"Field","name":{"kind":"Name","value":"expectedStatus"}},{"kind":"Field","name":{"kind":"Name","value":"conditions"}},{"kind":"Field","name":{"kind":"Name","value":"degradedAboveMs"}},{"kind":"Field","name":{"kind":"Name","value":"maxBodyBytes"}},{"kind":"Field","name":{"kind":"Name","value":"tls"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"serverName"}},{"kind":"Field","name":{"kind":"Name","value":"isVerified"}},{"kind":"Field","name":{"kind":"Name","value":"hasAuthorities"}},{"kind":"Field","name":{"kind":"Name","value":"hasClientCertificate"}}]}}]}}]} as unknown as DocumentNode<CheckPartsFragment, unknown>;
+export const HealthErrorPartsFragmentDoc = {"kind":"Document","definitions":[{"kind":"FragmentDefinition","name":{"kind":"Name","value":"HealthErrorParts"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Error"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"ValidationError"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"issues"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"path"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]} as unknown as DocumentNode<HealthErrorPartsFragment, unknown>;
+export const HealthFigurePartsFragmentDoc = {"kind":"Document","definitions":[{"kind":"FragmentDefinition","name":{"kind":"Name","value":"HealthFigureParts"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"HealthFigures"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"statusTimes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"healthyMs"}},{"kind":"Field","name":{"kind":"Name","value":"degradedMs"}},{"kind":"Field","name":{"kind":"Name","value":"unhealthyMs"}},{"kind":"Field","name":{"kind":"Name","value":"unknownMs"}}]}},{"kind":"Field","name":{"kind":"Name","value":"maintenanceMs"}},{"kind":"Field","name":{"kind":"Name","value":"uptime"}},{"kind":"Field","name":{"kind":"Name","value":"checkCount"}},{"kind":"Field","name":{"kind":"Name","value":"failedCount"}},{"kind":"Field","name":{"kind":"Name","value":"responseTimes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"count"}},{"kind":"Field","name":{"kind":"Name","value":"p50Ms"}}]}}]}}]} as unknown as DocumentNode<HealthFigurePartsFragment, unknown>;
 export const FlowMetricsDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"FlowMetrics"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"id"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ID"}}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"since"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"DateTime"}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"until"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"DateTime"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"flow"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"id"},"value":{"kind":"Variable","name":{"kind":"Name","value":"id"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"metrics"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"since"},"value":{"kind":"Variable","name":{"kind":"Name","value":"since"}}},{"kind":"Argument","name":{"kind":"Name","value":"until"},"value":{"kind":"Variable","name":{"kind":"Name","value":"until"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"Figures"}},{"kind":"Field","name":{"kind":"Name","value":"since"}},{"kind":"Field","name":{"kind":"Name","value":"until"}},{"kind":"Field","name":{"kind":"Name","value":"jobsPerHour"}},{"kind":"Field","name":{"kind":"Name","value":"pendingCount"}},{"kind":"Field","name":{"kind":"Name","value":"runningCount"}},{"kind":"Field","name":{"kind":"Name","value":"pausedCount"}}]}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"Figures"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"JobFigures"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"completedCount"}},{"kind":"Field","name":{"kind":"Name","value":"failedCount"}},{"kind":"Field","name":{"kind":"Name","value":"cancelledCount"}},{"kind":"Field","name":{"kind":"Name","value":"finishedCount"}},{"kind":"Field","name":{"kind":"Name","value":"successRate"}},{"kind":"Field","name":{"kind":"Name","value":"durations"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"count"}},{"kind":"Field","name":{"kind":"Name","value":"minMs"}},{"kind":"Field","name":{"kind":"Name","value":"avgMs"}},{"kind":"Field","name":{"kind":"Name","value":"p50Ms"}},{"kind":"Field","name":{"kind":"Name","value":"p95Ms"}},{"kind":"Field","name":{"kind":"Name","value":"p99Ms"}},{"kind":"Field","name":{"kind":"Name","value":"maxMs"}}]}},{"kind":"Field","name":{"kind":"Name","value":"executionCount"}},{"kind":"Field","name":{"kind":"Name","value":"errorCount"}},{"kind":"Field","name":{"kind":"Name","value":"errorRate"}}]}}]} as unknown as DocumentNode<FlowMetricsQuery, FlowMetricsQueryVariables>;
 export const FlowMetricsSeriesDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"FlowMetricsSeries"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"id"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ID"}}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"bucket"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"MetricsBucket"}}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"since"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"DateTime"}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"until"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"DateTime"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"flow"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"id"},"value":{"kind":"Variable","name":{"kind":"Name","value":"id"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"metricsSeries"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"bucket"},"value":{"kind":"Variable","name":{"kind":"Name","value":"bucket"}}},{"kind":"Argument","name":{"kind":"Name","value":"since"},"value":{"kind":"Variable","name":{"kind":"Name","value":"since"}}},{"kind":"Argument","name":{"kind":"Name","value":"until"},"value":{"kind":"Variable","name":{"kind":"Name","value":"until"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"startAt"}},{"kind":"Field","name":{"kind":"Name","value":"endAt"}},{"kind":"FragmentSpread","name":{"kind":"Name","value":"Figures"}}]}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"Figures"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"JobFigures"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"completedCount"}},{"kind":"Field","name":{"kind":"Name","value":"failedCount"}},{"kind":"Field","name":{"kind":"Name","value":"cancelledCount"}},{"kind":"Field","name":{"kind":"Name","value":"finishedCount"}},{"kind":"Field","name":{"kind":"Name","value":"successRate"}},{"kind":"Field","name":{"kind":"Name","value":"durations"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"count"}},{"kind":"Field","name":{"kind":"Name","value":"minMs"}},{"kind":"Field","name":{"kind":"Name","value":"avgMs"}},{"kind":"Field","name":{"kind":"Name","value":"p50Ms"}},{"kind":"Field","name":{"kind":"Name","value":"p95Ms"}},{"kind":"Field","name":{"kind":"Name","value":"p99Ms"}},{"kind":"Field","name":{"kind":"Name","value":"maxMs"}}]}},{"kind":"Field","name":{"kind":"Name","value":"executionCount"}},{"kind":"Field","name":{"kind":"Name","value":"errorCount"}},{"kind":"Field","name":{"kind":"Name","value":"errorRate"}}]}}]} as unknown as DocumentNode<FlowMetricsSeriesQuery, FlowMetricsSeriesQueryVariables>;
 export const AllFlowMetricsDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"AllFlowMetrics"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"flows"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"nodes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"flowId"}},{"kind":"Field","name":{"kind":"Name","value":"metrics"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"finishedCount"}},{"kind":"Field","name":{"kind":"Name","value":"runningCount"}}]}}]}}]}}]}}]} as unknown as DocumentNode<AllFlowMetricsQuery, AllFlowMetricsQueryVariables>;
@@ -2139,6 +2744,23 @@ export const SurveyJobsDocument = {"kind":"Document","definitions":[{"kind":"Ope
 export const SurveyFlowsDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"SurveyFlows"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"flows"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"nodes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"flowId"}},{"kind":"Field","name":{"kind":"Name","value":"metrics"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"finishedCount"}},{"kind":"Field","name":{"kind":"Name","value":"completedCount"}},{"kind":"Field","name":{"kind":"Name","value":"failedCount"}},{"kind":"Field","name":{"kind":"Name","value":"cancelledCount"}}]}}]}}]}}]}}]} as unknown as DocumentNode<SurveyFlowsQuery, SurveyFlowsQueryVariables>;
 export const SurveyAuditDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"SurveyAudit"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"first"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"Int"}}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"after"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"String"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"auditEntries"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"first"},"value":{"kind":"Variable","name":{"kind":"Name","value":"first"}}},{"kind":"Argument","name":{"kind":"Name","value":"after"},"value":{"kind":"Variable","name":{"kind":"Name","value":"after"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"nodes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"operation"}},{"kind":"Field","name":{"kind":"Name","value":"outcome"}},{"kind":"Field","name":{"kind":"Name","value":"targetId"}}]}},{"kind":"Field","name":{"kind":"Name","value":"pageInfo"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"hasNextPage"}},{"kind":"Field","name":{"kind":"Name","value":"endCursor"}}]}}]}}]}}]} as unknown as DocumentNode<SurveyAuditQuery, SurveyAuditQueryVariables>;
 export const StorageStateDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"StorageState"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"server"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"storage"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"isReady"}},{"kind":"Field","name":{"kind":"Name","value":"problem"}}]}}]}}]}}]} as unknown as DocumentNode<StorageStateQuery, StorageStateQueryVariables>;
+export const GetServiceDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"GetService"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"id"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ID"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"service"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"id"},"value":{"kind":"Variable","name":{"kind":"Name","value":"id"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"ServiceParts"}},{"kind":"Field","name":{"kind":"Name","value":"check"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"CheckParts"}}]}},{"kind":"Field","name":{"kind":"Name","value":"dependsOn"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"name"}}]}},{"kind":"Field","name":{"kind":"Name","value":"dependents"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"name"}}]}},{"kind":"Field","name":{"kind":"Name","value":"causedBy"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"name"}}]}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"ServiceParts"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Service"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"kind"}},{"kind":"Field","name":{"kind":"Name","value":"origin"}},{"kind":"Field","name":{"kind":"Name","value":"description"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"explanation"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"rule"}},{"kind":"Field","name":{"kind":"Name","value":"text"}},{"kind":"Field","name":{"kind":"Name","value":"threshold"}},{"kind":"Field","name":{"kind":"Name","value":"observed"}},{"kind":"Field","name":{"kind":"Name","value":"result"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"error"}},{"kind":"Field","name":{"kind":"Name","value":"details"}}]}}]}},{"kind":"Field","name":{"kind":"Name","value":"lastResult"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"at"}},{"kind":"Field","name":{"kind":"Name","value":"responseTimeMs"}},{"kind":"Field","name":{"kind":"Name","value":"httpStatus"}},{"kind":"Field","name":{"kind":"Name","value":"failure"}},{"kind":"Field","name":{"kind":"Name","value":"error"}},{"kind":"Field","name":{"kind":"Name","value":"details"}}]}},{"kind":"Field","name":{"kind":"Name","value":"intervalMs"}},{"kind":"Field","name":{"kind":"Name","value":"thresholds"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"failureThreshold"}},{"kind":"Field","name":{"kind":"Name","value":"successThreshold"}},{"kind":"Field","name":{"kind":"Name","value":"windowSize"}},{"kind":"Field","name":{"kind":"Name","value":"flapThreshold"}}]}},{"kind":"Field","name":{"kind":"Name","value":"window"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"count"}},{"kind":"Field","name":{"kind":"Name","value":"failedCount"}},{"kind":"Field","name":{"kind":"Name","value":"changeCount"}}]}},{"kind":"Field","name":{"kind":"Name","value":"isFlapping"}},{"kind":"Field","name":{"kind":"Name","value":"maintenance"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"until"}},{"kind":"Field","name":{"kind":"Name","value":"reason"}},{"kind":"Field","name":{"kind":"Name","value":"startedBy"}}]}},{"kind":"Field","name":{"kind":"Name","value":"checkCount"}},{"kind":"Field","name":{"kind":"Name","value":"createdAt"}},{"kind":"Field","name":{"kind":"Name","value":"updatedAt"}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"CheckParts"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"ServiceCheck"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"url"}},{"kind":"Field","name":{"kind":"Name","value":"method"}},{"kind":"Field","name":{"kind":"Name","value":"headers"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"value"}}]}},{"kind":"Field","name":{"kind":"Name","value":"intervalMs"}},{"kind":"Field","name":{"kind":"Name","value":"isIntervalExtended"}},{"kind":"Field","name":{"kind":"Name","value":"timeoutMs"}},{"kind":"Field","name":{"kind":"Name","value":"expectedStatus"}},{"kind":"Field","name":{"kind":"Name","value":"conditions"}},{"kind":"Field","name":{"kind":"Name","value":"degradedAboveMs"}},{"kind":"Field","name":{"kind":"Name","value":"maxBodyBytes"}},{"kind":"Field","name":{"kind":"Name","value":"tls"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"serverName"}},{"kind":"Field","name":{"kind":"Name","value":"isVerified"}},{"kind":"Field","name":{"kind":"Name","value":"hasAuthorities"}},{"kind":"Field","name":{"kind":"Name","value":"hasClientCertificate"}}]}}]}}]} as unknown as DocumentNode<GetServiceQuery, GetServiceQueryVariables>;
+export const GetServiceNodesDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"GetServiceNodes"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"ids"}},"type":{"kind":"NonNullType","type":{"kind":"ListType","type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ID"}}}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"nodes"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"ids"},"value":{"kind":"Variable","name":{"kind":"Name","value":"ids"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Service"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"status"}}]}}]}}]}}]} as unknown as DocumentNode<GetServiceNodesQuery, GetServiceNodesQueryVariables>;
+export const ListServicesDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"ListServices"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"filter"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"ServiceFilter"}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"orderBy"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"ServiceOrder"}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"first"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"Int"}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"last"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"Int"}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"after"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"String"}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"before"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"String"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"services"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"filter"},"value":{"kind":"Variable","name":{"kind":"Name","value":"filter"}}},{"kind":"Argument","name":{"kind":"Name","value":"orderBy"},"value":{"kind":"Variable","name":{"kind":"Name","value":"orderBy"}}},{"kind":"Argument","name":{"kind":"Name","value":"first"},"value":{"kind":"Variable","name":{"kind":"Name","value":"first"}}},{"kind":"Argument","name":{"kind":"Name","value":"last"},"value":{"kind":"Variable","name":{"kind":"Name","value":"last"}}},{"kind":"Argument","name":{"kind":"Name","value":"after"},"value":{"kind":"Variable","name":{"kind":"Name","value":"after"}}},{"kind":"Argument","name":{"kind":"Name","value":"before"},"value":{"kind":"Variable","name":{"kind":"Name","value":"before"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"totalCount"}},{"kind":"Field","name":{"kind":"Name","value":"nodes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"status"}}]}},{"kind":"Field","name":{"kind":"Name","value":"pageInfo"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"hasNextPage"}},{"kind":"Field","name":{"kind":"Name","value":"hasPreviousPage"}},{"kind":"Field","name":{"kind":"Name","value":"startCursor"}},{"kind":"Field","name":{"kind":"Name","value":"endCursor"}}]}}]}}]}}]} as unknown as DocumentNode<ListServicesQuery, ListServicesQueryVariables>;
+export const GetClusterHealthDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"GetClusterHealth"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"first"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"Int"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"clusterHealth"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"summary"}},{"kind":"Field","name":{"kind":"Name","value":"counts"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"unhealthy"}},{"kind":"Field","name":{"kind":"Name","value":"degraded"}},{"kind":"Field","name":{"kind":"Name","value":"unknown"}},{"kind":"Field","name":{"kind":"Name","value":"healthy"}}]}},{"kind":"Field","name":{"kind":"Name","value":"maintenanceCount"}},{"kind":"Field","name":{"kind":"Name","value":"serviceCount"}},{"kind":"Field","name":{"kind":"Name","value":"causes"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"first"},"value":{"kind":"Variable","name":{"kind":"Name","value":"first"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"name"}}]}},{"kind":"Field","name":{"kind":"Name","value":"affected"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"first"},"value":{"kind":"Variable","name":{"kind":"Name","value":"first"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"causedBy"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"name"}}]}}]}}]}}]}}]} as unknown as DocumentNode<GetClusterHealthQuery, GetClusterHealthQueryVariables>;
+export const GetDependentsDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"GetDependents"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"first"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"Int"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"services"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"nodes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"dependents"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"first"},"value":{"kind":"Variable","name":{"kind":"Name","value":"first"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"name"}}]}}]}}]}}]}}]} as unknown as DocumentNode<GetDependentsQuery, GetDependentsQueryVariables>;
+export const ListTransitionsDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"ListTransitions"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"filter"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"ServiceTransitionFilter"}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"first"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"Int"}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"after"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"String"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"serviceTransitions"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"filter"},"value":{"kind":"Variable","name":{"kind":"Name","value":"filter"}}},{"kind":"Argument","name":{"kind":"Name","value":"first"},"value":{"kind":"Variable","name":{"kind":"Name","value":"first"}}},{"kind":"Argument","name":{"kind":"Name","value":"after"},"value":{"kind":"Variable","name":{"kind":"Name","value":"after"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"totalCount"}},{"kind":"Field","name":{"kind":"Name","value":"nodes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"serviceId"}},{"kind":"Field","name":{"kind":"Name","value":"service"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"name"}}]}},{"kind":"Field","name":{"kind":"Name","value":"from"}},{"kind":"Field","name":{"kind":"Name","value":"to"}},{"kind":"Field","name":{"kind":"Name","value":"at"}},{"kind":"Field","name":{"kind":"Name","value":"explanation"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"rule"}},{"kind":"Field","name":{"kind":"Name","value":"text"}},{"kind":"Field","name":{"kind":"Name","value":"observed"}},{"kind":"Field","name":{"kind":"Name","value":"threshold"}}]}}]}},{"kind":"Field","name":{"kind":"Name","value":"pageInfo"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"hasNextPage"}},{"kind":"Field","name":{"kind":"Name","value":"endCursor"}}]}}]}}]}}]} as unknown as DocumentNode<ListTransitionsQuery, ListTransitionsQueryVariables>;
+export const GetServiceHistoryDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"GetServiceHistory"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"id"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ID"}}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"bucket"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"MetricsBucket"}}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"since"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"DateTime"}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"until"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"DateTime"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"service"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"id"},"value":{"kind":"Variable","name":{"kind":"Name","value":"id"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"transitions"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"totalCount"}},{"kind":"Field","name":{"kind":"Name","value":"nodes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"to"}}]}}]}},{"kind":"Field","name":{"kind":"Name","value":"health"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"since"},"value":{"kind":"Variable","name":{"kind":"Name","value":"since"}}},{"kind":"Argument","name":{"kind":"Name","value":"until"},"value":{"kind":"Variable","name":{"kind":"Name","value":"until"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"HealthFigureParts"}},{"kind":"Field","name":{"kind":"Name","value":"since"}},{"kind":"Field","name":{"kind":"Name","value":"until"}}]}},{"kind":"Field","name":{"kind":"Name","value":"healthSeries"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"bucket"},"value":{"kind":"Variable","name":{"kind":"Name","value":"bucket"}}},{"kind":"Argument","name":{"kind":"Name","value":"since"},"value":{"kind":"Variable","name":{"kind":"Name","value":"since"}}},{"kind":"Argument","name":{"kind":"Name","value":"until"},"value":{"kind":"Variable","name":{"kind":"Name","value":"until"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"HealthFigureParts"}},{"kind":"Field","name":{"kind":"Name","value":"startAt"}},{"kind":"Field","name":{"kind":"Name","value":"endAt"}}]}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"HealthFigureParts"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"HealthFigures"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"statusTimes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"healthyMs"}},{"kind":"Field","name":{"kind":"Name","value":"degradedMs"}},{"kind":"Field","name":{"kind":"Name","value":"unhealthyMs"}},{"kind":"Field","name":{"kind":"Name","value":"unknownMs"}}]}},{"kind":"Field","name":{"kind":"Name","value":"maintenanceMs"}},{"kind":"Field","name":{"kind":"Name","value":"uptime"}},{"kind":"Field","name":{"kind":"Name","value":"checkCount"}},{"kind":"Field","name":{"kind":"Name","value":"failedCount"}},{"kind":"Field","name":{"kind":"Name","value":"responseTimes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"count"}},{"kind":"Field","name":{"kind":"Name","value":"p50Ms"}}]}}]}}]} as unknown as DocumentNode<GetServiceHistoryQuery, GetServiceHistoryQueryVariables>;
+export const AddServiceDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"AddService"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"AddServiceInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"addService"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"HealthErrorParts"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"ServiceExistsError"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"existingServiceId"}}]}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"AddServicePayload"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"serviceId"}},{"kind":"Field","name":{"kind":"Name","value":"service"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"ServiceParts"}},{"kind":"Field","name":{"kind":"Name","value":"check"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"CheckParts"}}]}}]}}]}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"ServiceParts"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Service"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"kind"}},{"kind":"Field","name":{"kind":"Name","value":"origin"}},{"kind":"Field","name":{"kind":"Name","value":"description"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"explanation"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"rule"}},{"kind":"Field","name":{"kind":"Name","value":"text"}},{"kind":"Field","name":{"kind":"Name","value":"threshold"}},{"kind":"Field","name":{"kind":"Name","value":"observed"}},{"kind":"Field","name":{"kind":"Name","value":"result"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"error"}},{"kind":"Field","name":{"kind":"Name","value":"details"}}]}}]}},{"kind":"Field","name":{"kind":"Name","value":"lastResult"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"at"}},{"kind":"Field","name":{"kind":"Name","value":"responseTimeMs"}},{"kind":"Field","name":{"kind":"Name","value":"httpStatus"}},{"kind":"Field","name":{"kind":"Name","value":"failure"}},{"kind":"Field","name":{"kind":"Name","value":"error"}},{"kind":"Field","name":{"kind":"Name","value":"details"}}]}},{"kind":"Field","name":{"kind":"Name","value":"intervalMs"}},{"kind":"Field","name":{"kind":"Name","value":"thresholds"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"failureThreshold"}},{"kind":"Field","name":{"kind":"Name","value":"successThreshold"}},{"kind":"Field","name":{"kind":"Name","value":"windowSize"}},{"kind":"Field","name":{"kind":"Name","value":"flapThreshold"}}]}},{"kind":"Field","name":{"kind":"Name","value":"window"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"count"}},{"kind":"Field","name":{"kind":"Name","value":"failedCount"}},{"kind":"Field","name":{"kind":"Name","value":"changeCount"}}]}},{"kind":"Field","name":{"kind":"Name","value":"isFlapping"}},{"kind":"Field","name":{"kind":"Name","value":"maintenance"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"until"}},{"kind":"Field","name":{"kind":"Name","value":"reason"}},{"kind":"Field","name":{"kind":"Name","value":"startedBy"}}]}},{"kind":"Field","name":{"kind":"Name","value":"checkCount"}},{"kind":"Field","name":{"kind":"Name","value":"createdAt"}},{"kind":"Field","name":{"kind":"Name","value":"updatedAt"}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"CheckParts"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"ServiceCheck"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"url"}},{"kind":"Field","name":{"kind":"Name","value":"method"}},{"kind":"Field","name":{"kind":"Name","value":"headers"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"value"}}]}},{"kind":"Field","name":{"kind":"Name","value":"intervalMs"}},{"kind":"Field","name":{"kind":"Name","value":"isIntervalExtended"}},{"kind":"Field","name":{"kind":"Name","value":"timeoutMs"}},{"kind":"Field","name":{"kind":"Name","value":"expectedStatus"}},{"kind":"Field","name":{"kind":"Name","value":"conditions"}},{"kind":"Field","name":{"kind":"Name","value":"degradedAboveMs"}},{"kind":"Field","name":{"kind":"Name","value":"maxBodyBytes"}},{"kind":"Field","name":{"kind":"Name","value":"tls"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"serverName"}},{"kind":"Field","name":{"kind":"Name","value":"isVerified"}},{"kind":"Field","name":{"kind":"Name","value":"hasAuthorities"}},{"kind":"Field","name":{"kind":"Name","value":"hasClientCertificate"}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"HealthErrorParts"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Error"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"ValidationError"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"issues"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"path"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]} as unknown as DocumentNode<AddServiceMutation, AddServiceMutationVariables>;
+export const UpdateServiceDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"UpdateService"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"UpdateServiceInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"updateService"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"HealthErrorParts"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"UpdateServicePayload"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"service"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"ServiceParts"}},{"kind":"Field","name":{"kind":"Name","value":"check"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"CheckParts"}}]}}]}}]}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"ServiceParts"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Service"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"kind"}},{"kind":"Field","name":{"kind":"Name","value":"origin"}},{"kind":"Field","name":{"kind":"Name","value":"description"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"explanation"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"rule"}},{"kind":"Field","name":{"kind":"Name","value":"text"}},{"kind":"Field","name":{"kind":"Name","value":"threshold"}},{"kind":"Field","name":{"kind":"Name","value":"observed"}},{"kind":"Field","name":{"kind":"Name","value":"result"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"error"}},{"kind":"Field","name":{"kind":"Name","value":"details"}}]}}]}},{"kind":"Field","name":{"kind":"Name","value":"lastResult"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"at"}},{"kind":"Field","name":{"kind":"Name","value":"responseTimeMs"}},{"kind":"Field","name":{"kind":"Name","value":"httpStatus"}},{"kind":"Field","name":{"kind":"Name","value":"failure"}},{"kind":"Field","name":{"kind":"Name","value":"error"}},{"kind":"Field","name":{"kind":"Name","value":"details"}}]}},{"kind":"Field","name":{"kind":"Name","value":"intervalMs"}},{"kind":"Field","name":{"kind":"Name","value":"thresholds"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"failureThreshold"}},{"kind":"Field","name":{"kind":"Name","value":"successThreshold"}},{"kind":"Field","name":{"kind":"Name","value":"windowSize"}},{"kind":"Field","name":{"kind":"Name","value":"flapThreshold"}}]}},{"kind":"Field","name":{"kind":"Name","value":"window"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"count"}},{"kind":"Field","name":{"kind":"Name","value":"failedCount"}},{"kind":"Field","name":{"kind":"Name","value":"changeCount"}}]}},{"kind":"Field","name":{"kind":"Name","value":"isFlapping"}},{"kind":"Field","name":{"kind":"Name","value":"maintenance"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"until"}},{"kind":"Field","name":{"kind":"Name","value":"reason"}},{"kind":"Field","name":{"kind":"Name","value":"startedBy"}}]}},{"kind":"Field","name":{"kind":"Name","value":"checkCount"}},{"kind":"Field","name":{"kind":"Name","value":"createdAt"}},{"kind":"Field","name":{"kind":"Name","value":"updatedAt"}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"CheckParts"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"ServiceCheck"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"url"}},{"kind":"Field","name":{"kind":"Name","value":"method"}},{"kind":"Field","name":{"kind":"Name","value":"headers"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"value"}}]}},{"kind":"Field","name":{"kind":"Name","value":"intervalMs"}},{"kind":"Field","name":{"kind":"Name","value":"isIntervalExtended"}},{"kind":"Field","name":{"kind":"Name","value":"timeoutMs"}},{"kind":"Field","name":{"kind":"Name","value":"expectedStatus"}},{"kind":"Field","name":{"kind":"Name","value":"conditions"}},{"kind":"Field","name":{"kind":"Name","value":"degradedAboveMs"}},{"kind":"Field","name":{"kind":"Name","value":"maxBodyBytes"}},{"kind":"Field","name":{"kind":"Name","value":"tls"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"serverName"}},{"kind":"Field","name":{"kind":"Name","value":"isVerified"}},{"kind":"Field","name":{"kind":"Name","value":"hasAuthorities"}},{"kind":"Field","name":{"kind":"Name","value":"hasClientCertificate"}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"HealthErrorParts"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Error"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"ValidationError"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"issues"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"path"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]} as unknown as DocumentNode<UpdateServiceMutation, UpdateServiceMutationVariables>;
+export const RemoveServiceDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"RemoveService"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"RemoveServiceInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"removeService"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"HealthErrorParts"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"ServiceNeededError"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"neededByIds"}}]}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"RemoveServicePayload"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"removedServiceId"}}]}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"HealthErrorParts"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Error"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"ValidationError"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"issues"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"path"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]} as unknown as DocumentNode<RemoveServiceMutation, RemoveServiceMutationVariables>;
+export const CheckServiceNowDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"CheckServiceNow"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"CheckServiceNowInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"checkServiceNow"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"HealthErrorParts"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"CheckServiceNowPayload"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"result"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"httpStatus"}},{"kind":"Field","name":{"kind":"Name","value":"failure"}},{"kind":"Field","name":{"kind":"Name","value":"error"}},{"kind":"Field","name":{"kind":"Name","value":"details"}},{"kind":"Field","name":{"kind":"Name","value":"responseTimeMs"}}]}},{"kind":"Field","name":{"kind":"Name","value":"service"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"status"}}]}}]}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"HealthErrorParts"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Error"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"ValidationError"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"issues"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"path"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]} as unknown as DocumentNode<CheckServiceNowMutation, CheckServiceNowMutationVariables>;
+export const StartMaintenanceDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"StartMaintenance"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"StartMaintenanceInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"startMaintenance"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"HealthErrorParts"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"StartMaintenancePayload"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"service"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"maintenance"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"until"}},{"kind":"Field","name":{"kind":"Name","value":"reason"}},{"kind":"Field","name":{"kind":"Name","value":"startedBy"}}]}}]}}]}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"HealthErrorParts"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Error"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"ValidationError"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"issues"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"path"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]} as unknown as DocumentNode<StartMaintenanceMutation, StartMaintenanceMutationVariables>;
+export const EndMaintenanceDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"EndMaintenance"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"EndMaintenanceInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"endMaintenance"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"HealthErrorParts"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"EndMaintenancePayload"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"service"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"maintenance"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"until"}}]}}]}}]}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"HealthErrorParts"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Error"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"ValidationError"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"issues"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"path"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]} as unknown as DocumentNode<EndMaintenanceMutation, EndMaintenanceMutationVariables>;
+export const ReportAgentStatusDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"ReportAgentStatus"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ReportAgentStatusInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"reportAgentStatus"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"HealthErrorParts"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"ReportAgentStatusPayload"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"serviceId"}}]}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"HealthErrorParts"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Error"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"ValidationError"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"issues"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"path"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]} as unknown as DocumentNode<ReportAgentStatusMutation, ReportAgentStatusMutationVariables>;
+export const ReportAndSeeDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"ReportAndSee"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ReportAgentStatusInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"reportAgentStatus"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"HealthErrorParts"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"ReportAgentStatusPayload"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"service"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"status"}}]}}]}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"HealthErrorParts"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Error"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"ValidationError"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"issues"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"path"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]} as unknown as DocumentNode<ReportAndSeeMutation, ReportAndSeeMutationVariables>;
+export const ServiceHealthChangedDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"subscription","name":{"kind":"Name","value":"ServiceHealthChanged"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"service"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"ID"}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"statuses"}},"type":{"kind":"ListType","type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ServiceStatus"}}}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"maxRateHz"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"Float"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"serviceHealthChanged"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"service"},"value":{"kind":"Variable","name":{"kind":"Name","value":"service"}}},{"kind":"Argument","name":{"kind":"Name","value":"statuses"},"value":{"kind":"Variable","name":{"kind":"Name","value":"statuses"}}},{"kind":"Argument","name":{"kind":"Name","value":"maxRateHz"},"value":{"kind":"Variable","name":{"kind":"Name","value":"maxRateHz"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"maintenance"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"reason"}}]}}]}}]}}]} as unknown as DocumentNode<ServiceHealthChangedSubscription, ServiceHealthChangedSubscriptionVariables>;
+export const ClusterHealthChangedDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"subscription","name":{"kind":"Name","value":"ClusterHealthChanged"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"maxRateHz"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"Float"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"clusterHealthChanged"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"maxRateHz"},"value":{"kind":"Variable","name":{"kind":"Name","value":"maxRateHz"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"counts"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"unhealthy"}},{"kind":"Field","name":{"kind":"Name","value":"healthy"}}]}},{"kind":"Field","name":{"kind":"Name","value":"causes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"name"}}]}}]}}]}}]} as unknown as DocumentNode<ClusterHealthChangedSubscription, ClusterHealthChangedSubscriptionVariables>;
 export const GetLineageDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"GetLineage"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"id"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ID"}}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"activationId"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"Count"}}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"direction"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"LineageDirection"}}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"first"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"Int"}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"after"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"String"}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"last"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"Int"}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"before"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"String"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"job"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"id"},"value":{"kind":"Variable","name":{"kind":"Name","value":"id"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"lineage"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"activationId"},"value":{"kind":"Variable","name":{"kind":"Name","value":"activationId"}}},{"kind":"Argument","name":{"kind":"Name","value":"direction"},"value":{"kind":"Variable","name":{"kind":"Name","value":"direction"}}},{"kind":"Argument","name":{"kind":"Name","value":"first"},"value":{"kind":"Variable","name":{"kind":"Name","value":"first"}}},{"kind":"Argument","name":{"kind":"Name","value":"after"},"value":{"kind":"Variable","name":{"kind":"Name","value":"after"}}},{"kind":"Argument","name":{"kind":"Name","value":"last"},"value":{"kind":"Variable","name":{"kind":"Name","value":"last"}}},{"kind":"Argument","name":{"kind":"Name","value":"before"},"value":{"kind":"Variable","name":{"kind":"Name","value":"before"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"isComplete"}},{"kind":"Field","name":{"kind":"Name","value":"missingActivationIds"}},{"kind":"Field","name":{"kind":"Name","value":"totalCount"}},{"kind":"Field","name":{"kind":"Name","value":"pageInfo"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"hasNextPage"}},{"kind":"Field","name":{"kind":"Name","value":"hasPreviousPage"}},{"kind":"Field","name":{"kind":"Name","value":"endCursor"}},{"kind":"Field","name":{"kind":"Name","value":"startCursor"}}]}},{"kind":"Field","name":{"kind":"Name","value":"edges"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"cursor"}},{"kind":"Field","name":{"kind":"Name","value":"node"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"activationId"}},{"kind":"Field","name":{"kind":"Name","value":"routineId"}},{"kind":"Field","name":{"kind":"Name","value":"attempt"}},{"kind":"Field","name":{"kind":"Name","value":"depth"}},{"kind":"Field","name":{"kind":"Name","value":"outcome"}},{"kind":"Field","name":{"kind":"Name","value":"parentIds"}},{"kind":"Field","name":{"kind":"Name","value":"origins"}},{"kind":"Field","name":{"kind":"Name","value":"startedAt"}},{"kind":"Field","name":{"kind":"Name","value":"waitMs"}},{"kind":"Field","name":{"kind":"Name","value":"runMs"}},{"kind":"Field","name":{"kind":"Name","value":"blockedMs"}},{"kind":"Field","name":{"kind":"Name","value":"activation"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"activationId"}},{"kind":"Field","name":{"kind":"Name","value":"attempt"}},{"kind":"Field","name":{"kind":"Name","value":"outcome"}},{"kind":"Field","name":{"kind":"Name","value":"inputs"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"slot"}},{"kind":"Field","name":{"kind":"Name","value":"emittedBy"}},{"kind":"Field","name":{"kind":"Name","value":"origin"}},{"kind":"Field","name":{"kind":"Name","value":"item"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"text"}}]}}]}}]}}]}}]}}]}}]}}]}}]} as unknown as DocumentNode<GetLineageQuery, GetLineageQueryVariables>;
 export const GetRerunnableDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"GetRerunnable"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"id"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ID"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"job"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"id"},"value":{"kind":"Variable","name":{"kind":"Name","value":"id"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"trace"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"first"},"value":{"kind":"IntValue","value":"1000"}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"nodes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"activationId"}},{"kind":"Field","name":{"kind":"Name","value":"routineId"}},{"kind":"Field","name":{"kind":"Name","value":"canRerun"}}]}}]}}]}}]}}]} as unknown as DocumentNode<GetRerunnableQuery, GetRerunnableQueryVariables>;
 export const GetRerunOfDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"GetRerunOf"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"id"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ID"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"job"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"id"},"value":{"kind":"Variable","name":{"kind":"Name","value":"id"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"input"}},{"kind":"Field","name":{"kind":"Name","value":"metadata"}},{"kind":"Field","name":{"kind":"Name","value":"owner"}},{"kind":"Field","name":{"kind":"Name","value":"priority"}},{"kind":"Field","name":{"kind":"Name","value":"retryOf"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}}]}},{"kind":"Field","name":{"kind":"Name","value":"rerunOf"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"job"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}}]}},{"kind":"Field","name":{"kind":"Name","value":"jobId"}},{"kind":"Field","name":{"kind":"Name","value":"activationId"}},{"kind":"Field","name":{"kind":"Name","value":"routineId"}},{"kind":"Field","name":{"kind":"Name","value":"isEdited"}}]}},{"kind":"Field","name":{"kind":"Name","value":"routines"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"routineId"}},{"kind":"Field","name":{"kind":"Name","value":"executionCount"}}]}},{"kind":"Field","name":{"kind":"Name","value":"queues"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"routineId"}},{"kind":"Field","name":{"kind":"Name","value":"slot"}},{"kind":"Field","name":{"kind":"Name","value":"acceptedCount"}},{"kind":"Field","name":{"kind":"Name","value":"consumedCount"}}]}}]}}]}}]} as unknown as DocumentNode<GetRerunOfQuery, GetRerunOfQueryVariables>;

@@ -20,7 +20,7 @@ import { openPlain } from './plain-database.ts';
 /** All there are, in order. */
 const ALL = [
   ...['0001-first', '0002-debugger', '0003-events', '0004-job-tenants', '0005-tenants'],
-  '0006-api-keys',
+  ...['0006-api-keys', '0007-health', '0008-alerts'],
 ];
 
 function makeTable(name: string, thenFail = false): Migration {

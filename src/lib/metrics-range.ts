@@ -1,6 +1,5 @@
-import { ValidationError } from '../lib/domain-error.ts';
-import type { Segment } from './flow-metrics-store.ts';
-import { ceilTo, floorTo, RESOLUTION_MS, type Resolution } from './tally.ts';
+import { ValidationError } from './domain-error.ts';
+import { ceilTo, floorTo, RESOLUTION_MS, type Resolution, type Segment } from './resolution.ts';
 
 /** A stretch of time as somebody asks for it, in milliseconds since the Unix epoch. */
 export interface MetricsRange {

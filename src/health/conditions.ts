@@ -1,0 +1,122 @@
+import { compileExpression, type Expression } from '../expression/expression.ts';
+import { parseExpression } from '../expression/parse.ts';
+import { partsOf, type Syntax } from '../expression/syntax.ts';
+import { messageOf } from '../lib/domain-error.ts';
+import { looksSecret, maskSecrets } from '../lib/mask-secrets.ts';
+import { cutText, preview } from '../lib/preview.ts';
+import { MASK } from '../lib/secret-names.ts';
+
+/** What conditions may read. `body`: the answer's body, read as JSON; undefined where there is none. */
+export const CONDITION_NAMES = ['body', 'status', 'responseTimeMs'] as const;
+
+/** What there is of an answer. */
+export interface ConditionValues {
+  readonly body: unknown;
+  readonly status: number;
+  readonly responseTimeMs: number;
+}
+
+/** The conditions of a check, ready to be worked out any number of times. */
+export interface Conditions {
+  readonly count: number;
+  /** Whether the body has to be read as JSON for them. */
+  readonly readsBody: boolean;
+  /**
+   * Which are not true, with the values that they read, for people; `undefined` when all are. One that can't be worked out
+   * is not true.
+   */
+  findFailures(values: ConditionValues): string | undefined;
+}
+
+/** Values that are shown of one condition, and characters of each. */
+const MOST_SEEN = 5;
+const SEEN_LENGTH = 100;
+const LONGEST_CONDITION = 200;
+const LONGEST_ERROR = 1_000;
+
+/** @throws ExpressionError for the first that can't be read */
+export function compileConditions(texts: readonly string[]): Conditions {
+  const expressions = texts.map((text) => compileExpression(text, CONDITION_NAMES));
+  return {
+    count: expressions.length,
+    readsBody: expressions.some(({ reads }) => reads.includes('body')),
+    findFailures: (values) => {
+      const scope = { read: (name: string) => readValue(values, name) };
+      const failures: string[] = [];
+      for (const expression of expressions) {
+        const failure = findFailure(expression, scope, values);
+        if (failure !== undefined) failures.push(failure);
+      }
+      return failures.length === 0 ? undefined : cutText(failures.join('; '), LONGEST_ERROR);
+    },
+  };
+}
+
+function findFailure(
+  expression: Expression,
+  scope: Parameters<Expression['isTrueNow']>[0],
+  values: ConditionValues,
+): string | undefined {
+  let reason: string | undefined;
+  try {
+    if (expression.isTrueNow(scope)) return undefined;
+  } catch (thrown) {
+    reason = `it can't be worked out: ${messageOf(thrown)}`;
+  }
+  const told = [...(reason === undefined ? [] : [reason]), ...listSeen(expression.text, values)];
+  const why = told.length === 0 ? '' : ` (${told.join(', ')})`;
+  return `Condition failed: ${cutText(expression.text, LONGEST_CONDITION)}${why}`;
+}
+
+/** A part of a value that a condition reads, as it is written: `body.checks[0].state`. */
+interface Chain {
+  readonly text: string;
+  readonly name: string;
+  readonly keys: readonly (string | number)[];
+}
+
+function listSeen(text: string, values: ConditionValues): string[] {
+  const chains = new Map<string, Chain>();
+  collectChains(parseExpression(text), chains);
+  return [...chains.values()]
+    .slice(0, MOST_SEEN)
+    .map((chain) => `${chain.text} was ${showPart(chain, values)}`);
+}
+
+function showPart({ name, keys }: Chain, values: ConditionValues): string {
+  let part: unknown = readValue(values, name);
+  for (const key of keys) {
+    part =
+      part === null || part === undefined
+        ? undefined
+        : Object.getOwnPropertyDescriptor(part, key)?.value;
+    if (typeof key === 'string' && looksSecret(key, part)) return MASK;
+  }
+  return preview(maskSecrets(part), SEEN_LENGTH).text;
+}
+
+/** The longest chains of members that are written out, by their text. */
+function collectChains(syntax: Syntax, chains: Map<string, Chain>): void {
+  const chain = readChain(syntax);
+  if (chain === undefined) {
+    for (const part of partsOf(syntax)) collectChains(part, chains);
+  } else chains.set(chain.text, chain);
+}
+
+function readChain(syntax: Syntax): Chain | undefined {
+  if (syntax.kind === 'name') return { text: syntax.name, name: syntax.name, keys: [] };
+  if (syntax.kind === 'chain') return readChain(syntax.of);
+  if (syntax.kind !== 'member' || syntax.key.kind !== 'value') return undefined;
+  const { value: key } = syntax.key;
+  if (typeof key !== 'string' && typeof key !== 'number') return undefined;
+  const before = readChain(syntax.object);
+  if (before === undefined) return undefined;
+  const isPlain = typeof key === 'string' && /^[A-Za-z_$][\w$]*$/.test(key);
+  const link = isPlain ? `.${key}` : `[${JSON.stringify(key)}]`;
+  return { text: `${before.text}${link}`, name: before.name, keys: [...before.keys, key] };
+}
+
+function readValue(values: ConditionValues, name: string): unknown {
+  if (name === 'body') return values.body;
+  return name === 'status' ? values.status : values.responseTimeMs;
+}

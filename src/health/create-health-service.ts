@@ -1,0 +1,165 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../lib/clock.ts';
+import { type Issue, ValidationError } from '../lib/domain-error.ts';
+import { DEFAULT_TENANT } from '../lib/identity.ts';
+import { createTurns } from '../lib/turns.ts';
+import { findCycle } from './dependencies.ts';
+import type { PulledAgent } from './function-probe.ts';
+import type { HealthHistory } from './health-history.ts';
+import type { HealthOptions } from './health-options.ts';
+import type { HealthService } from './health-service.ts';
+import { createMonitor, type MonitorParts } from './monitor.ts';
+import type { ServiceSpec } from './monitored-service.ts';
+import { readServiceDefinition } from './service-definition.ts';
+import { specOfDefinition, specOfKept, specOfPulled } from './service-specs.ts';
+import type { KeptService, KeptState, ServiceStore } from './service-store.ts';
+import { createSubscribers } from './subscribers.ts';
+import { createTenantHealth } from './tenant-health.ts';
+
+export interface HealthServiceParts extends Omit<MonitorParts, 'onChange' | 'store'> {
+  readonly store: ServiceStore;
+  readonly history: HealthHistory;
+  readonly options: HealthOptions;
+  /** The server's own parts. */
+  readonly parts: readonly PulledAgent[];
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** The most services of a tenant unless it is said. */
+export const DEFAULT_MAX_SERVICES = 10_000;
+
+/** The first check of a service comes within so long, in milliseconds, or within its interval. */
+const FIRST_WITHIN_MS = 10_000;
+
+/** Looks after services: it begins when it is opened, and ends when it is closed. */
+export interface OwnedHealthService extends HealthService {
+  /** Takes up what is configured and what is stored, and begins to check it. @throws what the database says */
+  open(): Promise<void>;
+  /** Ends every check, and lets go of all. Calling it again answers the same promise. */
+  close(): Promise<void>;
+}
+
+/** @throws ValidationError when something is wrong with what is configured */
+export function createHealthService(parts: HealthServiceParts): OwnedHealthService {
+  const { store, history, options, clock, logger, pools, pubsub } = parts;
+  const { maxServices = DEFAULT_MAX_SERVICES, agents = [] } = options;
+  const configured = readConfigured(options, clock.now());
+  const subscribers = createSubscribers((err) =>
+    logger.error({ err }, 'A subscriber of the health of services failed.'),
+  );
+  const monitor = createMonitor({
+    pools,
+    history,
+    store,
+    pubsub,
+    clock,
+    onChange: subscribers.tell,
+  });
+  const turns = createTurns();
+  const keptOf = new Map<string, Map<string, KeptService>>();
+  let closing: Promise<void> | undefined;
+
+  const keptServices = (tenant: string): Map<string, KeptService> => {
+    const kept = keptOf.get(tenant) ?? new Map<string, KeptService>();
+    keptOf.set(tenant, kept);
+    return kept;
+  };
+
+  return {
+    subscribe: subscribers.add,
+    forTenant: (tenant) =>
+      createTenantHealth(tenant, {
+        monitor,
+        store,
+        history,
+        kept: () => keptServices(tenant),
+        turns,
+        maxServices,
+        clock,
+      }),
+    async open() {
+      const { services, states } = await store.loadAll();
+      for (const kept of services) keptServices(kept.tenant).set(kept.name, kept);
+      const before = new Map(states.map((state) => [keyOf(state), state]));
+      const now = clock.now();
+      const specs = new Map<string, ServiceSpec>();
+      // What comes first wins.
+      for (const spec of [
+        ...configured,
+        ...agents.map((agent) => specOfPulled(agent, 'LIBRARY', now)),
+        ...parts.parts.map((part) => specOfPulled(part, 'SERVER', now)),
+        ...services.map(specOfKept),
+      ]) {
+        if (!specs.has(keyOf(spec))) specs.set(keyOf(spec), spec);
+      }
+      let position = 0;
+      for (const [key, spec] of specs) {
+        const withinMs = Math.min(spec.intervalMs ?? 0, FIRST_WITHIN_MS);
+        monitor.put(spec, withinMs * spreadOf(position), stillTrue(before.get(key), now));
+        position++;
+      }
+    },
+    close() {
+      closing ??= (async () => {
+        monitor.close();
+        await history.close();
+      })();
+      return closing;
+    },
+  };
+}
+
+/** Golden section: however many there are, each falls into the middle of the largest gap. 0 up to 1. */
+function spreadOf(position: number): number {
+  return (position * 0.618_033_988_75) % 1;
+}
+
+function keyOf({ tenant, name }: Pick<KeptState, 'tenant' | 'name'>): string {
+  return JSON.stringify([tenant, name]);
+}
+
+/** Without a maintenance that is over. */
+function stillTrue(state: KeptState | undefined, now: number): KeptState | undefined {
+  if (state?.maintenance === undefined || state.maintenance.until > now) return state;
+  return { ...state, maintenance: undefined };
+}
+
+function readConfigured({ services = [] }: HealthOptions, now: number): readonly ServiceSpec[] {
+  const issues: Issue[] = [];
+  const specs = new Map<string, ServiceSpec>();
+  services.forEach(({ tenant = DEFAULT_TENANT, ...config }, at) => {
+    try {
+      const definition = readServiceDefinition(config);
+      const spec = specOfDefinition(definition, {
+        tenant,
+        origin: 'CONFIGURATION',
+        createdAt: now,
+        updatedAt: now,
+      });
+      if (specs.has(keyOf(spec))) {
+        const message = `There are two services "${spec.name}". Give one another name.`;
+        issues.push({ path: ['services', at, 'name'], message });
+      }
+      specs.set(keyOf(spec), spec);
+    } catch (error) {
+      if (!(error instanceof ValidationError)) throw error;
+      for (const { path, message } of error.issues) {
+        issues.push({ path: ['services', at, ...path], message });
+      }
+    }
+  });
+  for (const { tenant, name, dependsOn } of specs.values()) {
+    const cycle = findCycle(
+      name,
+      dependsOn,
+      (other) => specs.get(keyOf({ tenant, name: other }))?.dependsOn,
+    );
+    if (cycle === undefined) continue;
+    const message = `${cycle.map((each) => `"${each}"`).join(' needs ')}: that is a circle.`;
+    issues.push({ path: ['services', name, 'dependsOn'], message });
+    break;
+  }
+  if (issues.length > 0) throw new ValidationError(issues);
+  return [...specs.values()];
+}

@@ -1,0 +1,216 @@
+import type { CancelTimer, Clock } from '../lib/clock.ts';
+import { newId } from '../lib/ids.ts';
+import type { PubSub } from '../pubsub/memory-pubsub.ts';
+import type { Topics } from '../pubsub/topics.ts';
+import { CheckLoop } from './check-loop.ts';
+import { createFunctionProbe } from './function-probe.ts';
+import type { ServiceChange } from './health.ts';
+import type { HealthHistory, ServiceRecorder } from './health-history.ts';
+import type { HttpPools } from './http-pools.ts';
+import { createHttpProbe } from './http-probe.ts';
+import { createMissWatch, type MissWatch } from './miss-watch.ts';
+import { MonitoredService, type ServiceSpec, type StateBefore } from './monitored-service.ts';
+import type { Outcome, Probe } from './probe.ts';
+import type { CheckResult, Maintenance, Transition } from './service.ts';
+import type { ServiceStore } from './service-store.ts';
+import { TenantServices } from './tenant-services.ts';
+
+export interface MonitorParts {
+  readonly pools: HttpPools;
+  readonly history: HealthHistory;
+  readonly store: Pick<ServiceStore, 'noteTransition'>;
+  readonly pubsub: PubSub<Topics>;
+  readonly clock: Clock;
+  /** Is told of every change of status. Must not throw. */
+  readonly onChange: (change: ServiceChange) => void;
+}
+
+/** Looks at services, each at its own beat, and knows how they are. */
+export interface Monitor {
+  /** The services of a tenant. Not to be changed but by the monitor. */
+  of(tenant: string): TenantServices;
+  /**
+   * Begins to look at a service; one of that name goes on as the new one, with the status it has.
+   * @param firstAfterMs when it is first looked at, in milliseconds from now
+   */
+  put(spec: ServiceSpec, firstAfterMs: number, before?: StateBefore): MonitoredService;
+  remove(service: MonitoredService): void;
+  /** Takes what an agent reported. */
+  report(service: MonitoredService, result: CheckResult): void;
+  /** Checks now; `undefined` for what reports by itself. */
+  checkNow(service: MonitoredService): Promise<CheckResult> | undefined;
+  /** Begins a maintenance, or ends it. One that begins ends by itself when its time is over. */
+  setMaintenance(service: MonitoredService, maintenance: Maintenance | undefined): void;
+  /** Looks at nothing any more, and lets go of every connection and timer. */
+  close(): void;
+}
+
+/** What goes on about one service. */
+interface Watch {
+  readonly recorder: ServiceRecorder;
+  loop: CheckLoop | undefined;
+  misses: MissWatch | undefined;
+  endMaintenance: CancelTimer;
+}
+
+export function createMonitor(parts: MonitorParts): Monitor {
+  const { pools, history, store, pubsub, clock, onChange } = parts;
+  const tenants = new Map<string, TenantServices>();
+  const watches = new Map<MonitoredService, Watch>();
+
+  const startedAt = clock.now();
+  const of = (tenant: string): TenantServices =>
+    tenants.get(tenant) ?? new TenantServices(startedAt);
+
+  const announce = ({ spec: { tenant, name } }: MonitoredService, isRemoved = false) => {
+    pubsub.publish('serviceChanged', { tenant, service: name, isRemoved });
+    pubsub.publish('clusterChanged', { tenant });
+  };
+
+  const stateOf = ({ spec, status, since, explanation, maintenance }: MonitoredService) => {
+    const { tenant, name } = spec;
+    return { tenant, name, status, since, explanation, maintenance };
+  };
+
+  /** The one door between statuses. */
+  const follow = (service: MonitoredService, transition: Transition | undefined) => {
+    if (transition === undefined) return;
+    const { tenant, name } = service.spec;
+    of(tenant).moved(service, transition.from, clock.now());
+    watches.get(service)?.recorder.state(service.status, service.maintenance !== undefined);
+    store.noteTransition(stateOf(service), {
+      id: newId(),
+      tenant,
+      service: name,
+      ...transition,
+    });
+    announce(service);
+    onChange({ tenant, service: name, ...transition });
+  };
+
+  const note = (service: MonitoredService, watch: Watch, result: CheckResult) => {
+    watch.recorder.check(result.responseTimeMs, result.status === 'UNHEALTHY');
+    follow(service, service.note(result));
+  };
+
+  const probeOf = ({ definition, asked }: ServiceSpec): Probe | undefined => {
+    if (definition !== undefined) return createHttpProbe(definition, { pools, clock });
+    return asked && createFunctionProbe(asked.read, { timeoutMs: asked.timeoutMs, clock });
+  };
+
+  const look = (service: MonitoredService, watch: Watch, firstAfterMs: number) => {
+    const { intervalMs } = service.spec;
+    if (intervalMs === undefined) return;
+    const probe = probeOf(service.spec);
+    if (probe === undefined) {
+      watch.misses = createMissWatch(intervalMs, clock, (to, text) =>
+        follow(service, service.missed(to, clock.now(), text)),
+      );
+      return;
+    }
+    watch.loop = new CheckLoop({
+      probe,
+      intervalMs,
+      firstAfterMs,
+      clock,
+      onOutcome: (outcome) => note(service, watch, resultOf(outcome, clock.now())),
+    });
+  };
+
+  const stopLooking = (watch: Watch) => {
+    watch.loop?.stop();
+    watch.misses?.stop();
+    watch.loop = undefined;
+    watch.misses = undefined;
+  };
+
+  const endOnTime = (service: MonitoredService, watch: Watch) => {
+    watch.endMaintenance();
+    const { maintenance } = service;
+    if (maintenance === undefined) return;
+    watch.endMaintenance = clock.setTimer(Math.max(0, maintenance.until - clock.now()), () => {
+      setMaintenance(service, undefined); // what is stored of it is over, too
+    });
+  };
+
+  const setMaintenance = (service: MonitoredService, maintenance: Maintenance | undefined) => {
+    const watch = watches.get(service);
+    if (watch === undefined) return;
+    of(service.spec.tenant).change(service, clock.now(), () => {
+      service.maintenance = maintenance;
+    });
+    watch.recorder.state(service.status, maintenance !== undefined);
+    endOnTime(service, watch);
+    announce(service);
+  };
+
+  const add = (spec: ServiceSpec, before: StateBefore | undefined) => {
+    const { tenant, name } = spec;
+    const service = new MonitoredService(spec, before, clock.now());
+    const services = of(tenant);
+    tenants.set(tenant, services);
+    services.put(service, clock.now());
+    const isInMaintenance = service.maintenance !== undefined;
+    const watch: Watch = {
+      recorder: history.record(tenant, name, service.status, isInMaintenance),
+      loop: undefined,
+      misses: undefined,
+      endMaintenance: () => undefined,
+    };
+    watches.set(service, watch);
+    endOnTime(service, watch);
+    return service;
+  };
+
+  return {
+    of,
+    put(spec, firstAfterMs, before) {
+      const services = of(spec.tenant);
+      const known = services.get(spec.name);
+      const service = known ?? add(spec, before);
+      if (known !== undefined) services.change(known, clock.now(), () => known.become(spec));
+      const watch = watches.get(service);
+      if (watch !== undefined) {
+        stopLooking(watch);
+        look(service, watch, firstAfterMs);
+      }
+      announce(service);
+      return service;
+    },
+    remove(service) {
+      const watch = watches.get(service);
+      if (watch === undefined) return;
+      watches.delete(service);
+      stopLooking(watch);
+      watch.endMaintenance();
+      watch.recorder.stop();
+      of(service.spec.tenant).remove(service, clock.now());
+      announce(service, true);
+    },
+    report(service, result) {
+      const watch = watches.get(service);
+      if (watch === undefined) return;
+      watch.misses?.reported();
+      note(service, watch, result);
+    },
+    checkNow(service) {
+      const loop = watches.get(service)?.loop;
+      return loop?.checkNow().then((outcome) => resultOf(outcome, clock.now()));
+    },
+    setMaintenance,
+    close() {
+      for (const watch of watches.values()) {
+        stopLooking(watch);
+        watch.endMaintenance();
+        watch.recorder.stop();
+      }
+      watches.clear();
+      pools.close();
+    },
+  };
+}
+
+function resultOf(outcome: Outcome, at: number): CheckResult {
+  const { status, responseTimeMs, httpStatus, failure, error, details } = outcome;
+  return { status, at, responseTimeMs, httpStatus, failure, error, details };
+}

@@ -1,0 +1,77 @@
+import type { MonitoredService } from './monitored-service.ts';
+import type { ServiceStatus } from './service.ts';
+
+/** All services of a tenant, and how they are together. */
+export class TenantServices {
+  readonly #services = new Map<string, MonitoredService>();
+  readonly #counts: Record<ServiceStatus, number> = {
+    HEALTHY: 0,
+    DEGRADED: 0,
+    UNHEALTHY: 0,
+    UNKNOWN: 0,
+  };
+  status: ServiceStatus = 'UNKNOWN';
+  /** Since when they have that status together; milliseconds since the Unix epoch. */
+  since: number;
+
+  constructor(now: number) {
+    this.since = now;
+  }
+
+  get size(): number {
+    return this.#services.size;
+  }
+
+  get(name: string): MonitoredService | undefined {
+    return this.#services.get(name);
+  }
+
+  [Symbol.iterator](): IterableIterator<MonitoredService> {
+    return this.#services.values();
+  }
+
+  put(service: MonitoredService, now: number): void {
+    this.#services.set(service.spec.name, service);
+    this.#count(service, 1);
+    this.#compare(now);
+  }
+
+  remove(service: MonitoredService, now: number): void {
+    this.#services.delete(service.spec.name);
+    this.#count(service, -1);
+    this.#compare(now);
+  }
+
+  /** Takes note that a service had another status before. */
+  moved({ status, maintenance }: MonitoredService, from: ServiceStatus, now: number): void {
+    if (maintenance !== undefined) return;
+    this.#counts[from]--;
+    this.#counts[status]++;
+    this.#compare(now);
+  }
+
+  /** Changes a service in a way that may count for all. */
+  change(service: MonitoredService, now: number, change: () => void): void {
+    this.#count(service, -1);
+    change();
+    this.#count(service, 1);
+    this.#compare(now);
+  }
+
+  #count({ status, maintenance }: MonitoredService, by: number): void {
+    if (maintenance === undefined) this.#counts[status] += by;
+  }
+
+  #compare(now: number): void {
+    const status = this.#worst();
+    if (status === this.status) return;
+    this.status = status;
+    this.since = now;
+  }
+
+  #worst(): ServiceStatus {
+    if (this.#counts.UNHEALTHY > 0) return 'UNHEALTHY';
+    if (this.#counts.DEGRADED > 0) return 'DEGRADED';
+    return this.#counts.UNKNOWN > 0 || this.#counts.HEALTHY === 0 ? 'UNKNOWN' : 'HEALTHY';
+  }
+}
