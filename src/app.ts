@@ -1,8 +1,10 @@
 import { createRequire } from 'node:module';
 import type { GraphQLSchema } from 'graphql';
 import { type Logger, pino } from 'pino';
+import type { AlertService, TenantAlerts } from './alerts/alert-service.ts';
 import { createFlowAnalytics } from './analytics/flow-analytics.ts';
 import type { AppOptions, ServeOptions } from './app/app-options.ts';
+import { assembleAlerts } from './app/assemble-alerts.ts';
 import { assembleHealth } from './app/assemble-health.ts';
 import { assembleJobs, SETTLE_LIMIT_MS } from './app/assemble-jobs.ts';
 import { assembleServer } from './app/assemble-server.ts';
@@ -46,6 +48,8 @@ export interface App {
   readonly jobs: JobService;
   /** The services of those who belong to no tenant; with `forTenant` of any; and `subscribe`, which tells of all. */
   readonly health: TenantHealth & HealthService;
+  /** Alerts and their rules: of those who belong to no tenant, and with `forTenant` of any. */
+  readonly alerts: TenantAlerts & AlertService;
   /** The API keys of the database. */
   readonly keys: Keyring;
   /** The API, to be executed with a context of `createContext`. */
@@ -129,6 +133,19 @@ export async function createApp(options: AppOptions): Promise<App> {
     { database, writeBehind, pubsub, clock, logger },
     options.health ?? {},
   );
+  const alertParts = assembleAlerts(
+    {
+      flows,
+      database,
+      pubsub,
+      clock,
+      logger,
+      host,
+      health: healthParts.services.health,
+      jobs: jobParts.services.jobs,
+    },
+    options.alerts ?? {},
+  );
 
   let server: Server | undefined;
   const services: Services = {
@@ -138,6 +155,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     flows,
     ...jobParts.services,
     ...healthParts.services,
+    ...alertParts.services,
     analytics,
     audit,
     storage: {
@@ -174,6 +192,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     database.onLost((problem) => {
       logger.fatal({ problem }, 'Another process has the database. All jobs were stopped here.');
       jobParts.stop();
+      void alertParts.stop();
       host.suspend(0).catch(() => undefined); // nothing can be stored
       tell(problem);
     });
@@ -187,6 +206,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   /** Ends everything, in this order. */
   const close = async () => {
     jobParts.stop();
+    await attempt(alertParts.stop(), 'Ending the evaluation of alert rules');
     const healthEnded = attempt(healthParts.close(), 'Ending the checks of services');
     if (database.isPersistent) {
       const suspended = host.suspend(closeGraceMs);
@@ -203,6 +223,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       attempt(retention.close(), 'Ending the retention'),
       attempt(analytics.close(), 'Ending the roll-up of metrics'),
       attempt(writeBehind.close(), 'Writing traces and logs'),
+      attempt(alertParts.close(SETTLE_LIMIT_MS), 'Storing alerts'),
     ]);
     await attempt(services.jobEvents.close(), 'Storing events');
     stopListening();
@@ -212,6 +233,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   try {
     await jobParts.open();
     await healthParts.open();
+    await alertParts.open();
   } catch (error) {
     await close();
     throw error;
@@ -221,6 +243,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     services,
     jobs: services.jobs,
     health: { ...services.health.forTenant(DEFAULT_TENANT), ...services.health },
+    alerts: { ...services.alerts.forTenant(DEFAULT_TENANT), ...services.alerts },
     keys: keyring,
     pubsub,
     schema,
@@ -238,7 +261,7 @@ export async function createApp(options: AppOptions): Promise<App> {
           limitScopes,
           maskError,
           readiness,
-          figures: () => makeFigures(jobParts.counts, services),
+          figures: () => makeFigures(jobParts.counts, healthParts.count(), services),
         },
         options.auth ?? {},
         serveOptions,

@@ -3,6 +3,18 @@
  *
  * @module
  */
+export {
+  type Alert,
+  type AlertFilter,
+  type AlertQuery,
+  AlertRuleExistsError,
+  AlertRuleFixedError,
+  type AlertSubject,
+  TooManyAlertRulesError,
+} from './alerts/alert.ts';
+export type { AlertOptions } from './alerts/alert-options.ts';
+export type { AlertRule, AlertRuleConfig } from './alerts/alert-rule.ts';
+export type { AlertService, TenantAlerts } from './alerts/alert-service.ts';
 export { type App, type AppOptions, createApp, type ServeOptions } from './app.ts';
 export { type ConfigFile, defineConfig } from './config/config-file.ts';
 export type { DebuggerOptions } from './debug-sessions/create-debug-sessions.ts';
@@ -20,6 +32,37 @@ export {
 } from './flows/flow-loader.ts';
 export { DuplicateFlowError } from './flows/flow-registry.ts';
 export type { OperationLimits } from './graphql/context.ts';
+export type { AgentReading, PulledAgent } from './health/function-probe.ts';
+export type {
+  AgentReport,
+  ClusterReading,
+  MaintenanceRequest,
+  ServiceChange,
+  ServiceFilter,
+  ServiceInput,
+  ServiceSubscriber,
+  TransitionQuery,
+} from './health/health.ts';
+export {
+  NotCheckableError,
+  NotInMaintenanceError,
+  ServiceExistsError,
+  ServiceFixedError,
+  ServiceNeededError,
+  TooManyServicesError,
+} from './health/health-errors.ts';
+export type { HealthPoint, HealthSummary } from './health/health-history.ts';
+export type { ConfiguredService, HealthOptions } from './health/health-options.ts';
+export type { HealthService, TenantHealth } from './health/health-service.ts';
+export type {
+  CheckResult,
+  Explanation,
+  KeptTransition,
+  ServiceReading,
+  ServiceStatus,
+  Transition,
+} from './health/service.ts';
+export type { ServiceConfig } from './health/service-definition.ts';
 export type { ItemEdits } from './jobs/item-edits.ts';
 export {
   IdempotencyConflictError,

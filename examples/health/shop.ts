@@ -65,6 +65,7 @@ async function reportStock(url: string): Promise<void> {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const shop = await openShop(4100, process.env.MILLRACE_URL ?? 'http://127.0.0.1:4000/graphql');
+  const { MILLRACE_URL: reportTo = 'http://127.0.0.1:4000/graphql' } = process.env;
+  const shop = await openShop(4100, reportTo);
   console.log(`The shop is open: ${shop.url}`);
 }

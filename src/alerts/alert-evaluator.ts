@@ -55,25 +55,21 @@ const JOBS_AT_ONCE = 10;
 const TURN_MS = 5;
 
 /** A rule under evaluation, with what its kind needs. */
-type Watched =
-  | {
-      readonly kind: 'QUEUE_PRESSURE';
-      readonly run: RuleRun;
-      look(job: JobReading): Iterable<Look>;
-    }
-  | { readonly kind: 'ROUTINE_ERROR_RATE'; readonly run: RuleRun; readonly rates: ErrorRates }
+type Watched = { run: RuleRun } & (
+  | { readonly kind: 'QUEUE_PRESSURE'; look(job: JobReading): Iterable<Look> }
+  | { readonly kind: 'ROUTINE_ERROR_RATE'; readonly rates: ErrorRates }
   | {
       readonly kind: 'SERVICE_STATUS';
-      readonly run: RuleRun;
-      readonly isMine: (name: string) => boolean;
+      isMine(name: string): boolean;
       look(service: ServiceReading): Look;
     }
   | {
       readonly kind: 'JOB_FAILURES';
-      readonly run: RuleRun;
       readonly failures: FailureCounts;
+      /** What is told while that of before is looked up. */
       loading: JobFailure[] | undefined;
-    };
+    }
+);
 
 type JobWatched = Extract<Watched, { kind: 'QUEUE_PRESSURE' | 'ROUTINE_ERROR_RATE' }>;
 
@@ -140,7 +136,7 @@ export class AlertEvaluator {
     if (before === undefined) return;
     const run = new RuleRun(rule, this.#parts.book, this.#parts.clock);
     before.run.handOver(run);
-    this.#watched.set(keyOf(rule.tenant, rule.name), { ...before, run });
+    before.run = run;
   }
 
   /** Evaluates a rule no more. */

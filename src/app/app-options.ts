@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { AlertRuleConfig } from '../alerts/alert-rule.ts';
+import type { AlertOptions } from '../alerts/alert-options.ts';
 import type { AuthHook } from '../auth/auth-hook.ts';
 import type { JwtOptions } from '../auth/jwt-options.ts';
 import type { DebuggerOptions } from '../debug-sessions/create-debug-sessions.ts';
@@ -53,8 +53,8 @@ export interface AppOptions {
   readonly debugger?: DebuggerOptions;
   /** Which services are looked at besides those that people add live. Default: the server's own parts. */
   readonly health?: HealthOptions;
-  /** When people are alerted, besides by the rules that they add live. Default: no rules. */
-  readonly alerts?: { readonly rules?: readonly AlertRuleConfig[] | undefined };
+  /** Rules of alerts besides those that people add live, and how long alerts are kept. Default: no rules. */
+  readonly alerts?: AlertOptions;
   /** What is removed when. */
   readonly retention?: RetentionOptions;
   /** How long running code may go on when the app is closed, in milliseconds. Default 10,000. */

@@ -60,6 +60,7 @@ export function assembleHealth(deps: HealthDeps, options: HealthOptions) {
     /** What the API asks of it. */
     services: { health, liveHealth: createLiveHealth({ health, pubsub, clock }) },
     open: health.open,
+    count: health.count,
     async close() {
       await health.close();
       parts?.close();

@@ -1,9 +1,14 @@
 import type { Services } from '../graphql/context.ts';
+import type { HealthCounts } from '../health/monitor.ts';
 import type { JobCounts } from '../jobs/job-counts.ts';
 import type { Figure } from '../server/server.ts';
 
-/** What `/metrics` tells of jobs and of the database. */
-export function makeFigures(jobs: JobCounts, { storage }: Pick<Services, 'storage'>): Figure[] {
+/** What `/metrics` tells of jobs, of services, and of the database. */
+export function makeFigures(
+  jobs: JobCounts,
+  health: HealthCounts,
+  { storage }: Pick<Services, 'storage'>,
+): Figure[] {
   const { status, writeBehind } = storage;
   const byState = (kind: Figure['kind'], name: string, help: string, counts: JobCounts['here']) =>
     Object.entries(counts).map(
@@ -20,6 +25,21 @@ export function makeFigures(jobs: JobCounts, { storage }: Pick<Services, 'storag
       'Jobs that ended in this process, by state.',
       jobs.ended,
     ),
+    ...Object.entries(health.services).map(
+      ([status, value]): Figure => ({
+        name: 'millrace_services',
+        help: 'Services that are not in maintenance, by status.',
+        kind: 'gauge',
+        labels: { status },
+        value,
+      }),
+    ),
+    {
+      name: 'millrace_service_checks_total',
+      help: 'Checks of services, and reports of agents.',
+      kind: 'counter',
+      value: health.checks,
+    },
     {
       name: 'millrace_database_ready',
       help: 'Whether the database can be read and written: 1 or 0.',

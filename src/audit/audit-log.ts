@@ -162,6 +162,8 @@ function jobAnswered(answer: unknown): string | undefined {
 const TARGETS = [
   ['jobId', 'Job'],
   ['breakpointId', 'Breakpoint'],
+  ['alertRuleId', 'AlertRule'],
+  ['alertId', 'Alert'],
   ['flowId', 'Flow'],
   ['serviceId', 'Service'],
 ] as const;

@@ -1,4 +1,6 @@
 import DataLoader from 'dataloader';
+import type { AlertService, TenantAlerts } from '../alerts/alert-service.ts';
+import type { LiveAlerts, TenantLiveAlerts } from '../alerts/live-alerts.ts';
 import type {
   FlowAnalytics,
   FlowMetricsRequest,
@@ -145,6 +147,8 @@ export interface Services {
   readonly audit: AuditLog;
   readonly health: HealthService;
   readonly liveHealth: LiveHealth;
+  readonly alerts: AlertService;
+  readonly liveAlerts: LiveAlerts;
   readonly storage: StorageReport;
   readonly countConnections: () => ConnectionCounts;
   readonly limits: OperationLimits;
@@ -160,7 +164,9 @@ type TenantedServices =
   | 'analytics'
   | 'audit'
   | 'health'
-  | 'liveHealth';
+  | 'liveHealth'
+  | 'alerts'
+  | 'liveAlerts';
 
 /** The services that ask nobody whose a job is. */
 type UnguardedServices = 'jobHost' | 'describeCheckpoints';
@@ -176,6 +182,8 @@ export interface Context extends Omit<Services, TenantedServices | UnguardedServ
   readonly audit: TenantAuditLog;
   readonly health: TenantHealth;
   readonly liveHealth: TenantLiveHealth;
+  readonly alerts: TenantAlerts;
+  readonly liveAlerts: TenantLiveAlerts;
   /** `undefined` for operations of this process itself. */
   readonly connection: ClientConnection | undefined;
   /** What the operation costs. There once it was measured and is within the limits. */
@@ -209,6 +217,8 @@ function viewsOf(services: Services, tenant: string) {
     audit: services.audit.forTenant(tenant),
     health: services.health.forTenant(tenant),
     liveHealth: services.liveHealth.forTenant(tenant),
+    alerts: services.alerts.forTenant(tenant),
+    liveAlerts: services.liveAlerts.forTenant(tenant),
   };
 }
 
@@ -229,7 +239,7 @@ export function createContexts(services: Services): MakeContext {
       kept.set(tenant, views);
     }
     const { jobs, jobEvents, liveJobs, debug, breakpoints, analytics, audit } = views;
-    const { health, liveHealth } = views;
+    const { health, liveHealth, alerts, liveAlerts } = views;
     // Each by its name: to spread them takes ten times as long, and would show what is not of one tenant.
     return {
       version,
@@ -249,6 +259,8 @@ export function createContexts(services: Services): MakeContext {
       audit,
       health,
       liveHealth,
+      alerts,
+      liveAlerts,
       viewer,
       connection,
       jobsById: loadOnce(jobs.getMany),

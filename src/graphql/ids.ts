@@ -10,6 +10,8 @@ const NODE_TYPES = [
   'DebugSession',
   'Breakpoint',
   'AuditEntry',
+  'AlertRule',
+  'Alert',
   'Service',
 ] as const;
 

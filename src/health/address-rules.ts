@@ -233,10 +233,10 @@ function embeddedIn(address: Address): readonly ipaddr.IPv4[] {
   }
 }
 
-/** By RFC 6052 the address stands in one of some places, around the byte 8; which one is not told. */
+/** By RFC 6052 the address stands in one of some places, around the byte 8; which is not told. One is not made of zeros. */
 function listTranslated(bytes: readonly number[]): ipaddr.IPv4[] {
-  return [6, 7, 8, 12].map((from) => {
-    const rest = bytes.slice(from).filter((_, at) => from + at !== 8 || from === 12);
-    return new ipaddr.IPv4(rest.slice(0, 4));
-  });
+  return [6, 7, 8, 12]
+    .map((from) => bytes.slice(from).filter((_, at) => from + at !== 8 || from === 12))
+    .filter(([first]) => first !== 0)
+    .map((rest) => new ipaddr.IPv4(rest.slice(0, 4)));
 }

@@ -61,7 +61,7 @@ function findFailure(
   try {
     if (expression.isTrueNow(scope)) return undefined;
   } catch (thrown) {
-    reason = `it can't be worked out: ${messageOf(thrown)}`;
+    reason = `it can't be worked out: ${messageOf(thrown).replace(/\.$/, '')}`;
   }
   const told = [...(reason === undefined ? [] : [reason]), ...listSeen(expression.text, values)];
   const why = told.length === 0 ? '' : ` (${told.join(', ')})`;

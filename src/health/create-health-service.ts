@@ -8,7 +8,7 @@ import type { PulledAgent } from './function-probe.ts';
 import type { HealthHistory } from './health-history.ts';
 import type { HealthOptions } from './health-options.ts';
 import type { HealthService } from './health-service.ts';
-import { createMonitor, type MonitorParts } from './monitor.ts';
+import { createMonitor, type HealthCounts, type MonitorParts } from './monitor.ts';
 import type { ServiceSpec } from './monitored-service.ts';
 import { readServiceDefinition } from './service-definition.ts';
 import { specOfDefinition, specOfKept, specOfPulled } from './service-specs.ts';
@@ -36,6 +36,8 @@ const FIRST_WITHIN_MS = 10_000;
 export interface OwnedHealthService extends HealthService {
   /** Takes up what is configured and what is stored, and begins to check it. @throws what the database says */
   open(): Promise<void>;
+  /** Of all tenants, for the figures of the server. */
+  count(): HealthCounts;
   /** Ends every check, and lets go of all. Calling it again answers the same promise. */
   close(): Promise<void>;
 }
@@ -68,6 +70,7 @@ export function createHealthService(parts: HealthServiceParts): OwnedHealthServi
 
   return {
     subscribe: subscribers.add,
+    count: monitor.count,
     forTenant: (tenant) =>
       createTenantHealth(tenant, {
         monitor,

@@ -1,4 +1,5 @@
 import type { PeerCertificate } from 'node:tls';
+import { errors } from 'undici';
 import { messageOf } from '../lib/domain-error.ts';
 import { cutText } from '../lib/preview.ts';
 import { AddressDeniedError } from './address-rules.ts';
@@ -34,7 +35,6 @@ const BY_CODE: Readonly<Record<string, Explained>> = {
   EPIPE: RESET,
   UND_ERR_SOCKET: CLOSED,
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: CLOSED,
-  HPE_INVALID_EOF_STATE: CLOSED,
   EHOSTUNREACH: UNREACHABLE,
   EHOSTDOWN: UNREACHABLE,
   ENETUNREACH: UNREACHABLE,
@@ -97,10 +97,15 @@ export function explainFault(fault: unknown, host: string): Explained {
   }
   const known = Object.hasOwn(BY_CODE, code) ? BY_CODE[code] : undefined;
   if (known !== undefined) return known;
-  if (code.startsWith('HPE_')) {
-    return { failure: 'PROTOCOL', error: `The answer is not HTTP/1.1 (${code})` };
-  }
+  if (fault instanceof errors.HTTPParserError) return explainParser(message);
   return { failure: 'FAILED', error: plain(message === '' ? code : message) };
+}
+
+/** undici says in brackets what its parser says. */
+function explainParser(message: string): Explained {
+  const [, why = message] = /\((.*)\)$/s.exec(message) ?? [];
+  if (why === 'Invalid EOF state') return CLOSED;
+  return { failure: 'PROTOCOL', error: `The answer is not HTTP/1.1: ${plain(why)}` };
 }
 
 /** Whether a connection that was kept open may have been closed by the other side while nobody used it. */

@@ -31,7 +31,7 @@ export interface HealthMetricsStore {
    * @throws StorageUnavailableError when the deadline is over; it may have been done then
    */
   putRows(rows: readonly HealthRow[], deadlineMs: number): Promise<void>;
-  /** The rows of a service that lie in any of the segments, in the order of time. */
+  /** The rows of a service that lie in any of the segments, in any order. One statement. */
   listRows(tenant: string, service: string, segments: readonly Segment[]): Promise<HealthRow[]>;
 }
 
@@ -60,25 +60,20 @@ export function createHealthMetricsStore(database: Database): HealthMetricsStore
     },
 
     async listRows(tenant, service, segments) {
-      if (segments.length === 0) return [];
-      const rows = await scans
-        .selectFrom('service_metrics')
-        .selectAll()
-        .where('tenant', '=', toStoredText(tenant))
-        .where('service', '=', toStoredText(service))
-        .where((eb) =>
-          eb.or(
-            segments.map(({ resolution, from, to }) =>
-              eb.and([
-                eb('resolution', '=', resolution),
-                eb('start_at', '>=', from),
-                eb('start_at', '<', to),
-              ]),
-            ),
-          ),
-        )
-        .orderBy('start_at')
-        .execute();
+      // One after another by the key; together they would have to look at all rows of the service.
+      const found = segments.map(({ resolution, from, to }) =>
+        scans
+          .selectFrom('service_metrics')
+          .selectAll()
+          .where('tenant', '=', toStoredText(tenant))
+          .where('service', '=', toStoredText(service))
+          .where('resolution', '=', resolution)
+          .where('start_at', '>=', from)
+          .where('start_at', '<', to),
+      );
+      const [first, ...rest] = found;
+      if (first === undefined) return [];
+      const rows = await rest.reduce((all, next) => all.unionAll(next), first).execute();
       return rows.map(toRow);
     },
   };

@@ -11,9 +11,9 @@ The status beneath follows from results in a row. Thresholds are of failure (F) 
 - HEALTHY: F results in a row that are DEGRADED or UNHEALTHY make it DEGRADED (NOT_HEALTHY_IN_A_ROW).
 An UNKNOWN result is neither good nor bad: it ends every run of those.
 
-It begins to flap when the latest results, as many as the window has places, changed too often. What is shown is then DEGRADED
-(FLAPPING) until as many results in a row are the same as half the window has places, at least 2. Then the window begins anew,
-and the status beneath is shown (STEADY_AGAIN).
+It begins to flap when among the latest results, as many as the window has places, there are too many changes from one to the next.
+What is shown is then DEGRADED (FLAPPING) until as many results in a row are the same as half the window has places, at least 2.
+Then the window begins anew, and the status beneath is shown (STEADY_AGAIN).
 
 A report that does not come makes the status beneath UNKNOWN, then UNHEALTHY (REPORT_MISSED), and counts as such a result in the
 window. Whatever is reported next makes the status that at once (FIRST_RESULT), so what was in a row before counts no longer. One

@@ -1,6 +1,6 @@
 import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { connect as connectSecure, createSecureContext, type SecureContext } from 'node:tls';
-import { Client, type Dispatcher } from 'undici';
+import { Client, type Dispatcher, errors } from 'undici';
 import { AddressDeniedError, type AddressRules } from './address-rules.ts';
 import type { TlsOptions } from './service.ts';
 
@@ -61,9 +61,9 @@ export class HttpConnection {
     });
   }
 
-  /** Whether what is sent now goes over a connection that has brought an answer before, and may have been closed since. */
+  /** Whether the present socket, or the last one, has brought an answer before; it may have been closed since. */
   get isReused(): boolean {
-    return this.#hasAnswered && this.#socket?.destroyed === false;
+    return this.#hasAnswered;
   }
 
   get isDropped(): boolean {
@@ -164,9 +164,10 @@ export function createHttpPools(rules: AddressRules): HttpPools {
     const target = { host, port: Number(url.port) || (url.protocol === 'https:' ? 443 : 80) };
     const secure = url.protocol === 'https:' ? readTls(host, tls) : undefined;
     const open: OpenSocket = (done) => {
-      const denied = isClosed ? `${host} (closed)` : rules.check(host);
-      if (denied !== undefined) {
-        queueMicrotask(() => done(new AddressDeniedError(denied), undefined));
+      const denied = rules.check(host);
+      if (isClosed || denied !== undefined) {
+        const fault = isClosed ? new errors.ClientClosedError() : new AddressDeniedError(denied);
+        queueMicrotask(() => done(fault, undefined));
         return undefined;
       }
       const socket = openSocket({ ...target, lookup: rules.lookup }, secure, done);
@@ -234,7 +235,7 @@ function readTls(
     ...(key === undefined ? {} : { key }),
   });
   // Of an address no name is sent; Node looks for it in the certificate all the same.
-  const name = serverName ?? (isIP(host) === 0 ? host : undefined);
+  const name = serverName ?? (isIP(host) === 0 ? host.replace(/\.$/, '') : undefined);
   return {
     secureContext,
     rejectUnauthorized: verify,

@@ -98,15 +98,14 @@ class HttpCheck implements Dispatcher.DispatchHandler {
   readonly #startMs: number;
   readonly #connection: HttpConnection;
   #cancelTimer: CancelTimer | undefined;
+  #lastCall: NodeJS.Immediate | undefined;
   #isSettled = false;
-  /** Whether the request went over a connection that may have been closed meanwhile. */
-  #isRepeatable: boolean;
   #status: number | undefined;
   /** Whether the body is JSON, as far as its type, its beginning, or reading it have told. */
   #isJson = false;
   #isCompressed = false;
-  /** Of the body, as far as it is needed. */
-  #chunks: Buffer[] | undefined;
+  /** Of the body, as far as it is needed: the first `#size` bytes count. */
+  #body: Buffer | undefined;
   #size = 0;
 
   constructor(plan: Plan, resolve: (outcome: Outcome) => void) {
@@ -114,12 +113,14 @@ class HttpCheck implements Dispatcher.DispatchHandler {
     this.#resolve = resolve;
     this.#startMs = plan.clock.monotonicMs();
     this.#connection = plan.pool.take();
-    this.#isRepeatable = plan.mayRepeat && this.#connection.isReused;
   }
 
   start(): void {
     const { clock, timeoutMs } = this.#plan;
-    this.#cancelTimer = clock.setTimer(timeoutMs, () => this.#giveUp(REQUEST_TIMEOUT));
+    this.#cancelTimer = clock.setTimer(timeoutMs, () => {
+      // When this process was held up the answer may have come in time: what has come is read first.
+      this.#lastCall = setImmediate(() => this.#giveUp(REQUEST_TIMEOUT));
+    });
     this.#connection.dispatch(this.#plan.request, this);
   }
 
@@ -137,7 +138,6 @@ class HttpCheck implements Dispatcher.DispatchHandler {
   ): void {
     // The service only says that it goes on.
     if (status < 200) return;
-    this.#isRepeatable = false;
     this.#status = status;
     const type = headers['content-type'];
     this.#isJson = typeof type === 'string' && /^[^;]*[/+]json\b/i.test(type);
@@ -147,19 +147,19 @@ class HttpCheck implements Dispatcher.DispatchHandler {
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#isSettled) return;
     const { maxBodyBytes, conditions } = this.#plan;
-    const isFirst = this.#size === 0;
-    this.#size += chunk.length;
-    if (this.#size > maxBodyBytes) {
+    const size = this.#size + chunk.length;
+    if (size > maxBodyBytes) {
       this.#giveUp(this.#judgeStatus() ?? tooLarge(maxBodyBytes));
       return;
     }
-    if (isFirst) {
+    if (this.#size === 0) {
       this.#isJson ||= looksLikeJson(chunk);
-      if (this.#isJson || conditions.readsBody) this.#chunks = [chunk];
-    } else if (this.#chunks !== undefined) {
-      this.#chunks.push(chunk);
-      if (!conditions.readsBody && this.#size > MOST_DETAIL_BYTES) this.#chunks = undefined;
+      if (this.#isJson || conditions.readsBody) this.#body = chunk;
+    } else if (this.#body !== undefined) {
+      const isNeeded = conditions.readsBody || size <= MOST_DETAIL_BYTES;
+      this.#body = isNeeded ? append(this.#body, this.#size, chunk) : undefined;
     }
+    this.#size = size;
   }
 
   onResponseEnd(): void {
@@ -177,9 +177,9 @@ class HttpCheck implements Dispatcher.DispatchHandler {
 
   onResponseError(_: Dispatcher.DispatchController | undefined, fault: Error): void {
     if (this.#isSettled) return;
-    if (this.#isRepeatable && isClosedByPeer(fault)) {
-      // Its connection is gone, so that this goes over another.
-      this.#isRepeatable = false;
+    const isUnanswered = this.#status === undefined && isClosedByPeer(fault);
+    if (isUnanswered && this.#plan.mayRepeat && this.#connection.isReused) {
+      // The other side closed it while nobody used it, most likely. This goes over a new one, which is not reused.
       this.#connection.dispatch(this.#plan.request, this);
     } else this.#giveUp(explainFault(fault, this.#plan.host));
   }
@@ -194,7 +194,8 @@ class HttpCheck implements Dispatcher.DispatchHandler {
   #settle(wrong: Explained | undefined, responseTimeMs: number, text: string | undefined): void {
     this.#isSettled = true;
     this.#cancelTimer?.();
-    this.#chunks = undefined;
+    clearImmediate(this.#lastCall);
+    this.#body = undefined;
     this.#resolve({
       status: wrong === undefined ? 'HEALTHY' : wrong.failure === 'SLOW' ? 'DEGRADED' : 'UNHEALTHY',
       responseTimeMs,
@@ -216,11 +217,8 @@ class HttpCheck implements Dispatcher.DispatchHandler {
   }
 
   #readText(): string | undefined {
-    const chunks = this.#chunks;
-    if (chunks === undefined) return undefined;
-    const [first] = chunks;
-    const bytes = chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks);
-    const text = bytes.toString();
+    const text = this.#body?.toString('utf8', 0, this.#size);
+    if (text === undefined) return undefined;
     return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text;
   }
 
@@ -241,6 +239,15 @@ class HttpCheck implements Dispatcher.DispatchHandler {
     const error = conditions.findFailures({ body, status: this.#status ?? 0, responseTimeMs });
     return error === undefined ? undefined : { failure: 'CONDITION', error };
   }
+}
+
+/** Adds to the first `size` bytes. The room doubles, so that a body in a million pieces costs little more than one in two. */
+function append(body: Buffer, size: number, chunk: Buffer): Buffer {
+  const room = size + chunk.length;
+  const into = body.length < room ? Buffer.allocUnsafeSlow(2 * room) : body;
+  if (into !== body) body.copy(into, 0, 0, size);
+  chunk.copy(into, size);
+  return into;
 }
 
 const BYTE_ORDER_MARK = 0xfeff;

@@ -11,7 +11,13 @@ import { createHttpProbe } from './http-probe.ts';
 import { createMissWatch, type MissWatch } from './miss-watch.ts';
 import { MonitoredService, type ServiceSpec, type StateBefore } from './monitored-service.ts';
 import type { Outcome, Probe } from './probe.ts';
-import type { CheckResult, Maintenance, Transition } from './service.ts';
+import {
+  type CheckResult,
+  type Maintenance,
+  SERVICE_STATUSES,
+  type ServiceStatus,
+  type Transition,
+} from './service.ts';
 import type { ServiceStore } from './service-store.ts';
 import { TenantServices } from './tenant-services.ts';
 
@@ -25,10 +31,18 @@ export interface MonitorParts {
   readonly onChange: (change: ServiceChange) => void;
 }
 
+/** How many there are. */
+export interface HealthCounts {
+  readonly services: Readonly<Record<ServiceStatus, number>>;
+  readonly checks: number;
+}
+
 /** Looks at services, each at its own beat, and knows how they are. */
 export interface Monitor {
   /** The services of a tenant. Not to be changed but by the monitor. */
   of(tenant: string): TenantServices;
+  /** Of all tenants: services that are not in maintenance, by status; checks and reports since the process began. */
+  count(): HealthCounts;
   /**
    * Begins to look at a service; one of that name goes on as the new one, with the status it has.
    * @param firstAfterMs when it is first looked at, in milliseconds from now
@@ -59,6 +73,7 @@ export function createMonitor(parts: MonitorParts): Monitor {
   const watches = new Map<MonitoredService, Watch>();
 
   const startedAt = clock.now();
+  let checks = 0;
   const of = (tenant: string): TenantServices =>
     tenants.get(tenant) ?? new TenantServices(startedAt);
 
@@ -89,6 +104,7 @@ export function createMonitor(parts: MonitorParts): Monitor {
   };
 
   const note = (service: MonitoredService, watch: Watch, result: CheckResult) => {
+    checks++;
     watch.recorder.check(result.responseTimeMs, result.status === 'UNHEALTHY');
     follow(service, service.note(result));
   };
@@ -103,9 +119,11 @@ export function createMonitor(parts: MonitorParts): Monitor {
     if (intervalMs === undefined) return;
     const probe = probeOf(service.spec);
     if (probe === undefined) {
-      watch.misses = createMissWatch(intervalMs, clock, (to, text) =>
-        follow(service, service.missed(to, clock.now(), text)),
-      );
+      watch.misses = createMissWatch(intervalMs, clock, (to, text) => {
+        // Of one that said it was down, silence is no better news.
+        if (to === 'UNKNOWN' && service.status === 'UNHEALTHY') return;
+        follow(service, service.missed(to, clock.now(), text));
+      });
       return;
     }
     watch.loop = new CheckLoop({
@@ -164,6 +182,13 @@ export function createMonitor(parts: MonitorParts): Monitor {
 
   return {
     of,
+    count() {
+      const services = { HEALTHY: 0, DEGRADED: 0, UNHEALTHY: 0, UNKNOWN: 0 };
+      for (const { counts } of tenants.values()) {
+        for (const status of SERVICE_STATUSES) services[status] += counts[status];
+      }
+      return { services, checks };
+    },
     put(spec, firstAfterMs, before) {
       const services = of(spec.tenant);
       const known = services.get(spec.name);

@@ -19,7 +19,7 @@ export class ResultWindow {
     this.#marks = new Uint8Array(size);
   }
 
-  /** How many of the results are not what the one before them was. */
+  /** How many of the results are not what the one before them, in the window, was. */
   get changeCount(): number {
     return this.#changeCount;
   }
@@ -30,20 +30,20 @@ export class ResultWindow {
   }
 
   push(status: ServiceStatus): void {
-    const isChange = this.#last !== undefined && this.#last !== status;
+    if (this.#count === this.#marks.length) this.#forgetOldest();
+    const isChange = this.#count > 0 && this.#last !== status;
+    const isFailed = status === 'UNHEALTHY';
     this.#alikeRun = this.#last === status ? this.#alikeRun + 1 : 1;
     this.#last = status;
-    const mark = (status === 'UNHEALTHY' ? FAILED : 0) | (isChange ? CHANGED : 0);
 
-    if (this.#count === this.#marks.length) this.#forget(this.#marks[this.#next] ?? 0);
-    else this.#count++;
-    this.#marks[this.#next] = mark;
-    this.#next = this.#next + 1 === this.#marks.length ? 0 : this.#next + 1;
-    if (mark & FAILED) this.#failedCount++;
-    if (mark & CHANGED) this.#changeCount++;
+    this.#marks[this.#next] = (isFailed ? FAILED : 0) | (isChange ? CHANGED : 0);
+    this.#next = this.#after(this.#next);
+    this.#count++;
+    if (isFailed) this.#failedCount++;
+    if (isChange) this.#changeCount++;
   }
 
-  /** Begins anew. The next result is still compared with the last one. */
+  /** Forgets the results, but not how many in a row were the same. */
   clear(): void {
     this.#next = 0;
     this.#count = 0;
@@ -59,8 +59,23 @@ export class ResultWindow {
     };
   }
 
-  #forget(mark: number): void {
-    if (mark & FAILED) this.#failedCount--;
-    if (mark & CHANGED) this.#changeCount--;
+  /** Makes room in a full window. The one after it has none before it any more, so it is no change. */
+  #forgetOldest(): void {
+    const oldest = this.#next;
+    if (this.#has(oldest, FAILED)) this.#failedCount--;
+    this.#marks[oldest] = 0;
+    this.#count--;
+    const following = this.#after(oldest);
+    if (!this.#has(following, CHANGED)) return;
+    this.#changeCount--;
+    this.#marks[following] = this.#has(following, FAILED) ? FAILED : 0;
+  }
+
+  #has(place: number, mark: number): boolean {
+    return ((this.#marks[place] ?? 0) & mark) !== 0;
+  }
+
+  #after(place: number): number {
+    return place + 1 === this.#marks.length ? 0 : place + 1;
   }
 }

@@ -22,6 +22,11 @@ export class TenantServices {
     return this.#services.size;
   }
 
+  /** Of those not in maintenance, by status. */
+  get counts(): Readonly<Record<ServiceStatus, number>> {
+    return this.#counts;
+  }
+
   get(name: string): MonitoredService | undefined {
     return this.#services.get(name);
   }

@@ -115,6 +115,8 @@ export interface JobHost {
    */
   cancel(jobId: string): Promise<void>;
   forget(jobId: string): Promise<void>;
+  /** Jobs that it has and that have not ended, also those that wait for a place. */
+  listRunning(): Promise<readonly OfJob[]>;
   /** In the order of the ids; `undefined` for a job that the host does not know. So are the others. */
   read(jobIds: readonly string[]): Promise<(JobReading | undefined)[]>;
   /** By routine id. */

@@ -234,6 +234,7 @@ export function createLocalJobHost(options: LocalJobHostOptions): JobHost {
     async forget(jobId) {
       ended.delete(jobId);
     },
+    listRunning: async () => [...running.values()].map(({ of }) => of),
     read: async (jobIds) =>
       jobIds.map(
         (jobId) => running.get(jobId)?.monitor.read() ?? ended.get(jobId)?.results.reading,

@@ -12,6 +12,7 @@ import { echo, waiting } from './flows.ts';
 async function open() {
   const gate = new Gate();
   const app = await openApp({ flows: [waiting(gate), echo()] });
+  await app.health.report({ name: 'crawler', health: 'healthy' });
   const job = await startJob(app, { flowId: 'waiting' });
   const uuid = job.slice(4);
   const ids = {
@@ -21,6 +22,7 @@ async function open() {
     JobRoutine: `JobRoutine:${uuid}/wait`,
     SlotQueue: `SlotQueue:${uuid}/wait.item`,
     DebugSession: `DebugSession:${uuid}`,
+    Service: 'Service:agent:crawler',
   };
   return { app, ids, uuid };
 }
@@ -57,6 +59,8 @@ describe('global ids', () => {
       'SlotQueue:gone/wait.item',
       'DebugSession:gone',
       'Breakpoint:gone',
+      'Service:gone',
+      'Service:agent:gone',
     ];
     for (const id of unknown) {
       const [kind = '', ...rest] = id.split(':');

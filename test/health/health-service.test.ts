@@ -99,6 +99,9 @@ test('an agent that reports is known from its first report, and missed when it d
   expect((await app.health.report({ name: 'mailer', status: 'running' })).status).toBe('UNKNOWN');
   const { status, intervalMs } = app.health.require('agent:mailer');
   expect({ status, intervalMs }).toEqual({ status: 'UNKNOWN', intervalMs: undefined });
+  await app.health.report({ ...report, health: 'down' });
+  await clock.advance(20_000);
+  expect(app.health.require('agent:mailer').status).toBe('UNHEALTHY'); // silence is no better news
   await expect(app.health.report({ name: 'mailer' })).rejects.toMatchObject({
     code: 'VALIDATION_FAILED',
   });
@@ -324,8 +327,12 @@ test('it starts and stops with the server, and leaves nothing behind (H6)', asyn
       agents: [{ name: 'silent', intervalMs: 50, read: () => new Promise(() => undefined) }],
     },
   });
-  await app.listen({ port: 0 });
+  const { url } = await app.listen({ port: 0 });
   await until(() => answers.requests() > 5);
+  await until(() => app.health.readCluster().counts.UNHEALTHY === 1);
+  const figures = await (await fetch(new URL('/metrics', url))).text();
+  expect(figures).toContain('millrace_services{status="UNHEALTHY"} 1');
+  expect(figures).toMatch(/millrace_service_checks_total \d\d/);
   await app.close();
   const seen = answers.requests();
   await until(() => countResources() <= before);

@@ -1,7 +1,8 @@
+import type { LookupFunction } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type AddressLists, createAddressRules } from '../../src/health/address-rules.ts';
-import { createHttpPools, type HttpPools } from '../../src/health/http-pools.ts';
+import { createHttpPools } from '../../src/health/http-pools.ts';
 import { createHttpProbe } from '../../src/health/http-probe.ts';
 import type { Outcome, Probe } from '../../src/health/probe.ts';
 import type { CheckFailure } from '../../src/health/service.ts';
@@ -23,7 +24,7 @@ const LONG_MS = 30_000;
 const SHORT_MS = 100;
 
 /** Pools and probes that are closed when the test ends, and then must have left nothing behind. */
-function createPlace(lists?: AddressLists) {
+function createPlace(lists?: AddressLists, resolve?: LookupFunction) {
   let timers = 0;
   const clock: Clock = {
     ...systemClock,
@@ -44,7 +45,7 @@ function createPlace(lists?: AddressLists) {
       };
     },
   };
-  const pools = createHttpPools(createAddressRules(lists));
+  const pools = createHttpPools(createAddressRules(lists, resolve));
   const probes: Probe[] = [];
   onTestFinished(async () => {
     for (const probe of probes) probe.close();
@@ -208,7 +209,24 @@ describe('a body', () => {
     await until(() => server.open() === 0);
   });
 
-  test('that is as large as it may be is read whole, in however many pieces', async () => {
+  test('is put together of however many pieces', async () => {
+    const body = JSON.stringify({ list: Array.from({ length: 2_000 }, (_, at) => `ü${at}`) });
+    const pieces = Array.from(Buffer.from(body), (byte) => Buffer.of(0x31, 13, 10, byte, 13, 10));
+    const { url } = await serveRaw((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n');
+      for (let at = 0; at < pieces.length; at += 1_000) {
+        socket.write(Buffer.concat(pieces.slice(at, at + 1_000)));
+      }
+      socket.write('0\r\n\r\n');
+    });
+    const conditions = ['len(body.list) == 2000', 'body.list[1999] == "ü1999"'];
+    const outcome = await checkOnce({ url, conditions });
+    expect(outcome.error).toBeUndefined();
+    expect((await checkOnce({ url, maxBodyBytes: body.length })).failure).toBe('BODY_TOO_LARGE');
+    expect((await checkOnce({ url })).details === body).toBe(true);
+  });
+
+  test('that is as large as it may be is read whole', async () => {
     const body = JSON.stringify({ list: 'ü'.repeat(400_000) });
     const { url } = await serveHttp((_, response) => response.end(body));
     const maxBodyBytes = Buffer.byteLength(body);
@@ -245,6 +263,17 @@ describe('a service that does not answer as it should', () => {
     await until(() => server.open() === 0);
   });
 
+  test('is not blamed for what holds this process up', async () => {
+    const { url } = await serveRaw((socket) => {
+      socket.write(answerOf('{}'));
+      const endMs = performance.now() + 2 * SHORT_MS;
+      while (performance.now() < endMs);
+    });
+    const outcome = await checkOnce({ url, timeoutMs: SHORT_MS });
+    expect(outcome.status).toBe('HEALTHY');
+    expect(outcome.responseTimeMs).toBeGreaterThan(SHORT_MS);
+  });
+
   const closed = 'Connection closed before the answer ended';
   test.each<[string, CheckFailure, string, Misbehave]>([
     ['resets', 'CONNECTION_RESET', 'Connection reset', (socket) => socket.resetAndDestroy()],
@@ -279,15 +308,22 @@ describe('a service that does not answer as it should', () => {
       (socket) => socket.end(`${chunked}1\r\nx\r\n`),
     ],
     [
+      'closes between chunks, as it said it would',
+      'CONNECTION_RESET',
+      closed,
+      (socket) =>
+        socket.end(`${head}connection: close\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n`),
+    ],
+    [
       'answers with garbage',
       'PROTOCOL',
-      'The answer is not HTTP/1.1 (HPE_INVALID_CONSTANT)',
+      'The answer is not HTTP/1.1: Expected HTTP/, RTSP/ or ICE/',
       (socket) => socket.write('220 mail.example ESMTP\r\n'),
     ],
     [
       'has a wrong chunk',
       'PROTOCOL',
-      'The answer is not HTTP/1.1 (HPE_INVALID_CHUNK_SIZE)',
+      'The answer is not HTTP/1.1: Invalid character in chunk size',
       (socket) => socket.write(`${chunked}zz\r\n`),
     ],
     [
@@ -346,6 +382,27 @@ describe('a service that does not answer as it should', () => {
       /^Address denied: localhost \((127\.0\.0\.1|::1), on the deny list\)$/,
     );
     expect(server.opened()).toBe(0);
+  });
+
+  test('has a name that nobody answers for in time', async () => {
+    const { pools, add } = createPlace(undefined, () => {});
+    const probe = add({ url: 'http://slow-name.example/', timeoutMs: SHORT_MS });
+    expectUnhealthy(await probe.check(), 'TIMEOUT', 'Request timeout');
+    await until(() => pools.openSockets === 0);
+  });
+
+  test('has a name that stands for another address each time, and is only connected to what was checked', async () => {
+    const server = await serveRaw((socket) => {
+      socket.end(answerOf('{}', 'connection: close\r\n'));
+    });
+    const addresses = ['127.0.0.1', '169.254.169.254'];
+    const { add } = createPlace(undefined, (_, __, done) => {
+      done(null, [{ address: addresses.shift() ?? '', family: 4 }]);
+    });
+    const probe = add({ url: `http://rebinding.example:${server.port}/` });
+    expect((await probe.check()).status).toBe('HEALTHY');
+    const error = 'Address denied: rebinding.example (169.254.169.254, cloud metadata)';
+    expectUnhealthy(await probe.check(), 'ADDRESS_DENIED', error);
   });
 
   test.each([
@@ -543,7 +600,10 @@ describe('connections', () => {
     expect(server.opened()).toBe(2);
     other.close();
     await until(() => server.open() === 0);
-    expectUnhealthy0(await other.check());
+    expect(await other.check()).toMatchObject({
+      failure: 'FAILED',
+      error: 'The check was stopped',
+    });
   });
 
   test('are all closed at once, also those in use (H6)', async () => {
@@ -559,18 +619,11 @@ describe('connections', () => {
     await until(() => server.open() === 2);
     pools.close();
     pools.close();
+    checks.push(add({ url: server.url }).check());
     for (const check of checks) expectUnhealthy(await check, 'FAILED', 'The check was stopped');
-    await until(() => server.open() === 0 && openOf(pools) === 0);
+    await until(() => server.open() === 0 && pools.openSockets === 0);
   });
 });
-
-function expectUnhealthy0(outcome: Outcome): void {
-  expect(outcome).toMatchObject({ failure: 'FAILED', error: 'The check was stopped' });
-}
-
-function openOf(pools: HttpPools): number {
-  return pools.openSockets;
-}
 
 /** Writes something again and again, until the connection is closed. */
 function drip(socket: Parameters<Misbehave>[0], first: string, again: string): void {

@@ -51,8 +51,9 @@ const ofOthers = (each: Asked) => {
 /** Things that tell by their names whose they are. */
 function made(name: string): Things {
   const ids = ['ended', 'failed', 'stopped', 'running', 'flowBreakpoint', 'jobBreakpoint'];
-  const things = Object.fromEntries([...ids, 'auditEntry'].map((key) => [key, `${key}:${name}`]));
-  return { word: 'x-only', cursors: {}, ...things } as unknown as Things;
+  const others = ['auditEntry', 'service', 'agent', 'alertRule', 'alert'];
+  const things = Object.fromEntries([...ids, ...others].map((key) => [key, `${key}:${name}`]));
+  return { word: 'x-only', soon: '', cursors: {}, ...things } as unknown as Things;
 }
 
 test('every root field has samples, and every sample a field', () => {

@@ -1,4 +1,4 @@
-import type { Things } from './two-tenants.ts';
+import { DENIED_URL, type Things } from './two-tenants.ts';
 
 /** Those of a root field; fields that answer nodes by their ids have these. */
 export interface Arguments extends Readonly<Record<string, unknown>> {
@@ -19,6 +19,9 @@ export interface Sample {
 const input = (make: (of: Things) => object): Sample => ({ args: (of) => ({ input: make(of) }) });
 const about = (what: string, sample: Sample): Sample => ({ ...sample, about: what });
 const ofStopped = input(({ stopped }) => ({ jobId: stopped }));
+const ofRule = input(({ alertRule }) => ({ alertRuleId: alertRule }));
+const ofService = input(({ service }) => ({ serviceId: service }));
+const rarely = { url: DENIED_URL, intervalMs: 86_400_000, extendedInterval: true };
 const uuid = (id: string) => id.slice(id.indexOf(':') + 1);
 
 /** The ids of everything that is fetched by `node`, by type. */
@@ -32,6 +35,9 @@ export function nodeIds(of: Things): Readonly<Record<string, string>> {
     DebugSession: `DebugSession:${uuid(of.stopped)}`,
     Breakpoint: of.jobBreakpoint,
     AuditEntry: of.auditEntry,
+    Service: of.service,
+    AlertRule: of.alertRule,
+    Alert: of.alert,
   };
 }
 
@@ -44,6 +50,9 @@ const EACH_NODE: readonly Sample[] = [
   'DebugSession',
   'Breakpoint',
   'AuditEntry',
+  'Service',
+  'AlertRule',
+  'Alert',
 ].map((type) => ({ about: type, args: (of) => ({ id: nodeIds(of)[type] }) }));
 
 /**
@@ -51,6 +60,23 @@ const EACH_NODE: readonly Sample[] = [
  * not. A field that takes ids has samples for every one of them.
  */
 export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
+  'Query.alert': [{ args: ({ alert }) => ({ id: alert }) }],
+  'Query.alertRule': [
+    { args: ({ alertRule }) => ({ id: alertRule }) },
+    { about: 'by name', args: ({ alertRule }) => ({ id: uuid(alertRule) }) },
+  ],
+  'Query.alertRules': [
+    { args: () => ({}) },
+    { about: 'a kind', args: () => ({ filter: { kinds: ['JOB_FAILURES'] } }) },
+    { about: 'a page', args: ({ cursors }) => ({ first: 2, after: cursors.alertRules }) },
+  ],
+  'Query.alerts': [
+    { args: () => ({}) },
+    { about: 'of a rule', args: ({ alertRule }) => ({ filter: { ruleId: alertRule } }) },
+    { about: 'of a job', args: ({ failed }) => ({ filter: { jobId: failed } }) },
+    { about: 'of a service', args: ({ service }) => ({ filter: { service } }) },
+    { about: 'a page', args: ({ cursors }) => ({ first: 2, after: cursors.alerts }) },
+  ],
   'Query.auditEntries': [
     { args: () => ({}) },
     { about: 'of a job', args: ({ ended }) => ({ filter: { targetId: ended } }) },
@@ -66,6 +92,7 @@ export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
     { about: 'of a flow', args: () => ({ filter: { flowId: 'orders' } }) },
     { about: 'a page', args: ({ cursors }) => ({ last: 2, before: cursors.breakpoints }) },
   ],
+  'Query.clusterHealth': [{ args: () => ({}) }],
   'Query.debugSession': [{ args: ({ stopped }) => ({ jobId: stopped }) }],
   'Query.expressionCompletions': [
     { args: ({ stopped }) => ({ jobId: stopped, expression: '', position: 0 }) },
@@ -96,11 +123,42 @@ export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
   })),
   'Query.rateLimit': [{ args: () => ({}) }],
   'Query.server': [{ args: () => ({}) }],
+  'Query.service': [
+    { args: ({ service }) => ({ id: service }) },
+    { about: 'an agent', args: ({ agent }) => ({ id: agent }) },
+    { about: 'by name', args: ({ agent }) => ({ id: uuid(agent) }) },
+  ],
+  'Query.services': [
+    { args: () => ({}) },
+    { about: 'a text', args: ({ word }) => ({ filter: { text: word } }) },
+    { about: 'the worst first', args: () => ({ orderBy: { field: 'STATUS' } }) },
+    { about: 'a page', args: ({ cursors }) => ({ first: 2, after: cursors.services }) },
+  ],
+  'Query.serviceTransitions': [
+    { args: () => ({}) },
+    { about: 'of a service', args: ({ service }) => ({ filter: { serviceId: service } }) },
+    { about: 'a page', args: ({ cursors }) => ({ first: 2, after: cursors.serviceTransitions }) },
+  ],
   'Query.validateExpression': [
     { args: () => ({ expression: '1', flowId: 'orders', routineId: 'work' }) },
   ],
   'Query.viewer': [{ args: () => ({}) }],
 
+  'Mutation.acknowledgeAlert': [
+    input(({ alert, word }) => ({ alertId: alert, comment: `Seen by ${word}` })),
+  ],
+  'Mutation.addAlertRule': [
+    input(({ word }) => ({ name: `new-${word}`, kind: 'QUEUE_PRESSURE', isEnabled: false })),
+    about(
+      'about a service',
+      input(({ service }) => ({
+        name: `of-${uuid(service)}`,
+        kind: 'SERVICE_STATUS',
+        service,
+        isEnabled: false,
+      })),
+    ),
+  ],
   'Mutation.addBreakpoint': [
     input(({ stopped }) => ({ jobId: stopped, kind: 'EXCEPTION' })),
     about(
@@ -112,12 +170,25 @@ export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
       })),
     ),
   ],
+  'Mutation.addService': [
+    input(({ word }) => ({ ...rarely, name: `new-${word}` })),
+    about(
+      'that needs another',
+      input(({ service }) => ({
+        ...rarely,
+        name: `needs-${uuid(service)}`,
+        dependsOn: [service],
+      })),
+    ),
+  ],
   'Mutation.addWatch': [input(({ stopped }) => ({ jobId: stopped, expression: '1' }))],
   'Mutation.cancelJob': [input(({ running }) => ({ jobId: running }))],
+  'Mutation.checkServiceNow': [ofService],
   'Mutation.clearBreakpoints': [ofStopped],
   'Mutation.continueJob': [ofStopped],
   'Mutation.deleteJob': [input(({ ended }) => ({ jobId: ended }))],
   'Mutation.dropItem': [input(({ stopped, itemId }) => ({ jobId: stopped, itemId }))],
+  'Mutation.endMaintenance': [input(({ agent }) => ({ serviceId: agent }))],
   'Mutation.evaluate': [input(({ stopped }) => ({ jobId: stopped, expression: 'line.word' }))],
   'Mutation.injectItem': [
     input(({ stopped }) => ({
@@ -132,6 +203,7 @@ export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
   'Mutation.renewConnection': [
     { args: () => ({ input: { token: 's3cr3t-of-nobody' } }), isOnlyAsked: true },
   ],
+  'Mutation.removeAlertRule': [ofRule],
   'Mutation.removeBreakpoint': [
     about(
       'of a job',
@@ -142,9 +214,13 @@ export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
       input(({ flowBreakpoint }) => ({ breakpointId: flowBreakpoint })),
     ),
   ],
+  'Mutation.removeService': [ofService],
   'Mutation.removeWatch': [input(({ stopped, watchId }) => ({ jobId: stopped, watchId }))],
   'Mutation.replaceItem': [
     input(({ stopped, itemId }) => ({ jobId: stopped, itemId, value: { n: 1, word: 'replaced' } })),
+  ],
+  'Mutation.reportAgentStatus': [
+    input(({ word }) => ({ name: word, health: 'bad', message: word })),
   ],
   'Mutation.rerunFrom': [
     input(({ ended }) => ({ jobId: ended, activationId: 1 })),
@@ -165,6 +241,9 @@ export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
   'Mutation.retryJob': [input(({ failed }) => ({ jobId: failed }))],
   'Mutation.setVariable': [
     input(({ stopped }) => ({ jobId: stopped, scope: 'DATA', path: ['word'], value: 'set' })),
+  ],
+  'Mutation.startMaintenance': [
+    input(({ service, soon }) => ({ serviceId: service, until: soon })),
   ],
   'Mutation.startJob': [
     input(({ word }) => ({ flowId: 'orders', input: { lines: [1], word } })),
@@ -191,7 +270,29 @@ export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
       })),
     ),
   ],
+  'Mutation.updateAlertRule': [
+    input(({ alertRule, word }) => ({
+      alertRuleId: alertRule,
+      description: `Changed by ${word}`,
+    })),
+  ],
+  'Mutation.updateService': [
+    input(({ service, word }) => ({ serviceId: service, description: `Changed by ${word}` })),
+    about(
+      'to need another',
+      input(({ service, agent }) => ({ serviceId: service, dependsOn: [agent] })),
+    ),
+  ],
 
+  'Subscription.alertRaised': [
+    { args: () => ({}) },
+    { about: 'of a rule', args: ({ alertRule }) => ({ ruleId: alertRule }) },
+  ],
+  'Subscription.alertResolved': [
+    { args: () => ({}) },
+    { about: 'of a rule', args: ({ alertRule }) => ({ ruleId: alertRule }) },
+  ],
+  'Subscription.clusterHealthChanged': [{ args: () => ({}) }],
   'Subscription.connectionStatus': [{ args: () => ({}), isOnlyAsked: true }],
   'Subscription.debugSessionChanged': [{ args: ({ stopped }) => ({ jobId: stopped }) }],
   'Subscription.jobEvents': [
@@ -208,4 +309,10 @@ export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
   ],
   'Subscription.queueStatusChanged': [{ args: ({ stopped }) => ({ jobId: stopped }) }],
   'Subscription.routineStatusChanged': [{ args: ({ stopped }) => ({ jobId: stopped }) }],
+  'Subscription.serviceHealthChanged': [
+    { args: () => ({}) },
+    { about: 'of a service', args: ({ service }) => ({ service }) },
+    { about: 'of an agent', args: ({ agent }) => ({ service: agent }) },
+    { about: 'with a status', args: () => ({ statuses: ['UNHEALTHY'] }) },
+  ],
 };

@@ -70,13 +70,37 @@ export interface Things {
   readonly flowBreakpoint: string;
   readonly jobBreakpoint: string;
   readonly auditEntry: string;
+  /** Checked over HTTP, and UNHEALTHY. */
+  readonly service: string;
+  /** Reported, and in maintenance. */
+  readonly agent: string;
+  /** About failed jobs, and disabled; and its alert, which is resolved. */
+  readonly alertRule: string;
+  readonly alert: string;
+  /** A moment that is a day off. */
+  readonly soon: string;
   readonly watchId: string;
   /** The activation that stopped a job, and the item it took. */
   readonly activationId: number;
   readonly itemId: string;
   /** Places in lists and streams. */
-  readonly cursors: Readonly<Record<'jobs' | 'breakpoints' | 'auditEntries' | 'events', string>>;
+  readonly cursors: Readonly<
+    Record<
+      | 'jobs'
+      | 'breakpoints'
+      | 'auditEntries'
+      | 'events'
+      | 'services'
+      | 'serviceTransitions'
+      | 'alerts'
+      | 'alertRules',
+      string
+    >
+  >;
 }
+
+/** No server may connect to it: so what a check finds does not depend on what is there. */
+export const DENIED_URL = 'http://169.254.169.254/';
 
 /** The word that a tenant's things are full of, and nobody else's. */
 export const wordOf = (tenant: string) => `${tenant}-only`;
@@ -94,6 +118,11 @@ export function unknownThings(of: Things): Things {
     flowBreakpoint: breakpoint(),
     jobBreakpoint: breakpoint(),
     auditEntry: `AuditEntry:${newId()}`,
+    // As near to names that there are as those of somebody else: so that the same is offered instead.
+    alertRule: of.alertRule.replace(/.-only/, 'z-only'),
+    alert: `Alert:${newId()}`,
+    service: of.service.replace(/.-only/, 'z-only'),
+    agent: of.agent.replace(/.-only/, 'z-only'),
   };
 }
 
@@ -259,6 +288,39 @@ async function plant({ services }: App, gate: Gate, tenants: readonly string[], 
       has.itemId = String(find(session, 'DebugItem_itemId'));
       return find(session, 'DebugFrame_activationId');
     },
+    soon: async () => new Date(services.now() + 86_400_000).toISOString(),
+    service: async (tenant) => {
+      const name = wordOf(tenant);
+      await mutate(tenant, 'addService', {
+        name,
+        url: DENIED_URL,
+        description: `Is there for ${name}`,
+        headers: [{ name: 'Accept', value: name }],
+        intervalMs: 86_400_000,
+        extendedInterval: true,
+        failureThreshold: 1,
+        idempotencyKey: 'same key',
+      });
+      await mutate(tenant, 'checkServiceNow', { serviceId: name });
+      return `Service:${name}`;
+    },
+    agent: async (tenant, { soon }) => {
+      const name = wordOf(tenant);
+      const report = { name, health: 'degraded', message: name, details: { word: name } };
+      await mutate(tenant, 'reportAgentStatus', report);
+      const serviceId = `Service:agent:${name}`;
+      await mutate(tenant, 'startMaintenance', { serviceId, until: soon, reason: name });
+      return serviceId;
+    },
+    alertRule: async (tenant) => {
+      const name = wordOf(tenant);
+      const rule = { name, kind: 'JOB_FAILURES', flowId: 'orders', description: `Of ${name}` };
+      await mutate(tenant, 'addAlertRule', { ...rule, idempotencyKey: 'same key' });
+      await mutate(tenant, 'updateAlertRule', { alertRuleId: name, isEnabled: false });
+      return `AlertRule:${name}`;
+    },
+    alert: async (tenant) =>
+      idIn(await ask(tenant, OperationTypeNode.QUERY, 'alerts', {}), 'Alert'),
     auditEntry: async (tenant) =>
       idIn(await ask(tenant, OperationTypeNode.QUERY, 'auditEntries', {}), 'AuditEntry'),
     cursors: async (tenant) => {
@@ -269,6 +331,10 @@ async function plant({ services }: App, gate: Gate, tenants: readonly string[], 
         jobs: await cursorOf('jobs'),
         breakpoints: await cursorOf('breakpoints'),
         auditEntries: await cursorOf('auditEntries'),
+        services: await cursorOf('services'),
+        alerts: await cursorOf('alerts'),
+        alertRules: await cursorOf('alertRules'),
+        serviceTransitions: await cursorOf('serviceTransitions'),
         events: find(events, 'jobEventsCursor'),
       };
     },

@@ -24,6 +24,7 @@ const INNER_ARGUMENTS: Readonly<Record<string, string>> = {
   'Flow.metricsSeries': 'bucket: HOUR',
   'Job.lineage': 'activationId: 2, direction: ANCESTORS',
   'Job.routine': 'id: "work"',
+  'Service.healthSeries': 'bucket: HOUR',
 };
 
 /** An operation that asks one root field, with its arguments as variables, for all there is down to a depth. */

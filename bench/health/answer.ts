@@ -1,0 +1,2 @@
+/** What the endpoint answers. */
+export const BODY = '{"status":"ok"}';
