@@ -58,11 +58,11 @@ const ruleFields = (t: InputFields) => ({
     description:
       'Expression over the names of its kind (`AlertRule.conditionNames`) that has to be true besides.',
   }),
-  forMs: t.int({
+  forMs: t.float({
     description:
       'It has to hold for so long, in milliseconds, up to 24 hours. Default 0. It is looked at once a second.',
   }),
-  coolDownMs: t.int({
+  coolDownMs: t.float({
     description:
       'So long after an alert was resolved there is no new one of the same subject, in milliseconds, up to 7 days. ' +
       'Default 60,000.',
@@ -78,7 +78,7 @@ const ruleFields = (t: InputFields) => ({
     description:
       'It holds from this level on. Default CRITICAL: the slot is full. Of QUEUE_PRESSURE.',
   }),
-  windowMs: t.int({
+  windowMs: t.float({
     description:
       'How far back executions or failures count, in milliseconds. Of ROUTINE_ERROR_RATE: 1,000–3,600,000, default ' +
       '60,000. Of JOB_FAILURES: 1,000–86,400,000, default 300,000.',

@@ -35,7 +35,8 @@ export class RuleRun {
   readonly rule: SourcedRule;
   readonly #book: AlertBook;
   readonly #clock: Clock;
-  readonly #condition: Expression | undefined;
+  /** What its condition is, or why that can't be read: one that is stored was made by another version, maybe. */
+  readonly #condition: Expression | string | undefined;
   readonly #tracked = new Map<string, Tracked>();
   #round = 0;
   #openCount = 0;
@@ -47,11 +48,7 @@ export class RuleRun {
     this.rule = rule;
     this.#book = book;
     this.#clock = clock;
-    const { condition, settings } = rule;
-    this.#condition =
-      condition === undefined
-        ? undefined
-        : compileExpression(condition, Object.keys(CONDITION_NAMES[settings.kind]));
+    this.#condition = readCondition(rule);
   }
 
   get hasCondition(): boolean {
@@ -76,6 +73,7 @@ export class RuleRun {
   }
 
   get problem(): string | undefined {
+    if (typeof this.#condition === 'string') return this.#condition;
     return this.#problemOfRound ?? this.#problem;
   }
 
@@ -164,6 +162,7 @@ export class RuleRun {
 
   #holds(look: Look): boolean | undefined | 'UNKNOWN' {
     if (look.holds !== true || this.#condition === undefined) return look.holds;
+    if (typeof this.#condition === 'string') return 'UNKNOWN';
     try {
       return this.#condition.isTrueNow(scopeOf(look.values()));
     } catch (error) {
@@ -200,6 +199,15 @@ export class RuleRun {
     if (alertId === undefined) return;
     this.#openCount -= 1;
     this.#book.resolve(alertId, this.#clock.now(), resolution);
+  }
+}
+
+function readCondition({ condition, settings }: SourcedRule): Expression | string | undefined {
+  if (condition === undefined) return undefined;
+  try {
+    return compileExpression(condition, Object.keys(CONDITION_NAMES[settings.kind]));
+  } catch (error) {
+    return `The condition can't be read: ${messageOf(error)}`;
   }
 }
 

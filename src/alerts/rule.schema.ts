@@ -56,7 +56,7 @@ ErrorRateType.implement({
       nullable: true,
       description: `Name of the routine; ${ANY}.`,
     }),
-    windowMs: t.exposeInt('windowMs', {
+    windowMs: t.exposeFloat('windowMs', {
       description: 'How far back executions count, in milliseconds, to a twelfth.',
     }),
     minExecutions: t.exposeInt('minExecutions', {
@@ -79,7 +79,7 @@ JobFailuresType.implement({
       resolve: ({ flowId }, _args, { flows }) => (flowId === undefined ? null : flows.get(flowId)),
     }),
     flowId: t.exposeString('flowId', { nullable: true, description: `Name of the flow; ${ANY}.` }),
-    windowMs: t.exposeInt('windowMs', {
+    windowMs: t.exposeFloat('windowMs', {
       description: 'How far back failures count, in milliseconds.',
     }),
     minFailures: t.exposeInt('minFailures', {
@@ -156,10 +156,10 @@ builder.node(AlertRuleType, {
     }),
     severity: t.expose('severity', { type: AlertSeverityType, description: 'Of its alerts.' }),
     isEnabled: t.exposeBoolean('isEnabled', { description: 'Whether it is looked at.' }),
-    forMs: t.exposeInt('forMs', {
+    forMs: t.exposeFloat('forMs', {
       description: 'It has to hold for so long before an alert is raised, in milliseconds.',
     }),
-    coolDownMs: t.exposeInt('coolDownMs', {
+    coolDownMs: t.exposeFloat('coolDownMs', {
       description:
         'So long after an alert was resolved there is no new one of the same subject, in milliseconds.',
     }),
@@ -172,10 +172,12 @@ builder.node(AlertRuleType, {
       description:
         'Why it can not be told whether it holds: its condition fails, or what it names is not there. Null when it can.',
     }),
-    openCount: t.exposeInt('openCount', {
+    openCount: t.expose('openCount', {
+      type: 'Count',
       description: 'Alerts of it that are open, at most 100.',
     }),
-    suppressedCount: t.exposeInt('suppressedCount', {
+    suppressedCount: t.expose('suppressedCount', {
+      type: 'Count',
       description:
         'Subjects for which it holds and that have no alert, since as many are open as may be.',
     }),

@@ -107,7 +107,8 @@ builder.queryField('auditEntries', (t) =>
     {
       type: AuditEntryType,
       description:
-        'The audit log of your tenant: every mutation that was asked for, newest first, those that were refused included.',
+        'The audit log of your tenant: every mutation that was asked for, newest first, those that were refused included. Of ' +
+        '`reportAgentStatus` only those that were refused or failed.',
       authScopes: { admin: true },
       complexity: pageComplexity,
       args: {

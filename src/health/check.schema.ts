@@ -62,7 +62,7 @@ ServiceCheckType.implement({
     intervalMs: t.exposeFloat('intervalMs', {
       description: 'How often it is checked: milliseconds from the beginning of one to the next.',
     }),
-    isIntervalExtended: t.exposeBoolean('extendedInterval', {
+    extendedInterval: t.exposeBoolean('extendedInterval', {
       description: 'Whether the interval may be longer than 1000 ms.',
     }),
     timeoutMs: t.exposeFloat('timeoutMs', {

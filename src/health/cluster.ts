@@ -8,8 +8,13 @@ const MOST_REASON_CHARACTERS = 100;
 /**
  * Reads how all services of a tenant are together (H4). Pure, and cheap: one pass, and an order of those that are not
  * HEALTHY.
+ *
+ * @param read is asked only for those that are not HEALTHY, and not in maintenance
  */
-export function readCluster(services: Iterable<ServiceReading>): Omit<ClusterReading, 'since'> {
+export function readCluster<Service extends Pick<ServiceReading, 'status' | 'maintenance'>>(
+  services: Iterable<Service>,
+  read: (service: Service) => ServiceReading,
+): Omit<ClusterReading, 'since'> {
   const counts = { HEALTHY: 0, DEGRADED: 0, UNHEALTHY: 0, UNKNOWN: 0 };
   const causes: ServiceReading[] = [];
   const affected: ServiceReading[] = [];
@@ -23,7 +28,8 @@ export function readCluster(services: Iterable<ServiceReading>): Omit<ClusterRea
     }
     counts[service.status]++;
     if (service.status === 'HEALTHY') continue;
-    (service.causedBy.length === 0 ? causes : affected).push(service);
+    const reading = read(service);
+    (reading.causedBy.length === 0 ? causes : affected).push(reading);
   }
   causes.sort(byUrgency);
   affected.sort(byUrgency);

@@ -51,7 +51,6 @@ export const CheckFailureType = builder.enumType('CheckFailure', {
     ADDRESS_DENIED: { description: 'This server must not connect to that address.' },
     SLOW: { description: 'It answered as it should, but later.' },
     REPORTED: { description: 'It said so itself.' },
-    MISSED: { description: 'It did not report when it should have.' },
     FAILED: { description: 'The function that is asked about it failed, or the check itself.' },
   } as const,
 });

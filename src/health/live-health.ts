@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../lib/clock.ts';
 import { createKeyFeeds, type KeyFeeds, type KeySource } from '../lib/key-feed.ts';
 import { type LiveStream, mapLiveStream } from '../lib/live-stream.ts';
@@ -18,7 +19,7 @@ export interface LiveHealthDeps {
 export interface WatchedServices {
   /** Its name. */
   readonly service?: string | undefined;
-  /** Only when they have come to one of these. */
+  /** Only those that have one of these; one that leaves them is told as well. */
   readonly statuses?: readonly ServiceStatus[] | undefined;
 }
 
@@ -29,7 +30,7 @@ const FIRST_TOLD = 1000;
 export interface TenantLiveHealth {
   /**
    * First the services that fit as they are now, at most 1000; then each time that one came to another status, or its
-   * maintenance began or ended. With one service it ends when that is removed.
+   * maintenance began or ended; of given statuses also when it left them. With one service it ends when that is removed.
    * @throws NotFoundError when there is no such service
    */
   watchServices(which: WatchedServices, rateHz: number): LiveStream<ServiceReading>;
@@ -55,12 +56,14 @@ function watchHealthOf(
 
   // What counts as a change is found out here, once for all: streams that remembered what they told could not be shared, as
   // each looks at a service when it is read.
-  const changesOf = (service: string | undefined): KeySource => ({
-    topic: `services ${JSON.stringify([tenant, service ?? null])}`,
+  const changesOf = ({ service, statuses }: WatchedServices): KeySource => ({
+    topic: `services ${JSON.stringify([tenant, service ?? null, statuses?.toSorted() ?? null])}`,
     listen(note, end) {
       const present = service === undefined ? health.list() : [health.get(service)];
-      const seen = new Map<string, string>();
+      const seen = new Map<string, Stand>();
       for (const each of present) if (each !== undefined) seen.set(each.name, standOf(each));
+      const isWanted = (stand: Stand | undefined) =>
+        stand !== undefined && (statuses?.includes(stand.status) ?? true);
       return pubsub.subscribe('serviceChanged', (change) => {
         if (change.tenant !== tenant) return;
         if (service !== undefined && change.service !== service) return;
@@ -71,10 +74,11 @@ function watchHealthOf(
           if (isRemoved && service !== undefined) end();
           return;
         }
+        const before = seen.get(name);
         const stand = standOf(reading);
-        if (seen.get(name) === stand) return;
+        if (isDeepStrictEqual(before, stand)) return;
         seen.set(name, stand);
-        note(name);
+        if (isWanted(before) || isWanted(stand)) note(name);
       });
     },
   });
@@ -90,13 +94,9 @@ function watchHealthOf(
   return {
     watchServices({ service, statuses }, rateHz) {
       const present = service === undefined ? health.list({ statuses }) : [health.require(service)];
-      const changes = feeds.open(changesOf(service), rateHz);
+      const changes = feeds.open(changesOf({ service, statuses }), rateHz);
       changes.begin(present.slice(0, FIRST_TOLD).map(({ name }) => name));
-      return mapLiveStream(changes, (name) => {
-        const reading = health.get(name);
-        const isWanted = reading !== undefined && (statuses?.includes(reading.status) ?? true);
-        return isWanted ? reading : undefined;
-      });
+      return mapLiveStream(changes, (name) => health.get(name));
     },
 
     watchCluster(rateHz) {
@@ -107,7 +107,13 @@ function watchHealthOf(
   };
 }
 
+interface Stand {
+  readonly status: ServiceStatus;
+  readonly since: number;
+  readonly maintainedSince: number | undefined;
+}
+
 /** What has to be another for a service to be told again. */
-function standOf({ status, since, maintenance }: ServiceReading): string {
-  return `${status} ${since} ${maintenance?.startedAt}`;
+function standOf({ status, since, maintenance }: ServiceReading): Stand {
+  return { status, since, maintainedSince: maintenance?.startedAt };
 }

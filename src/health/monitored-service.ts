@@ -92,9 +92,20 @@ export class MonitoredService {
   }
 
   read(causedBy: readonly string[]): ServiceReading {
-    const { asked: _, ...spec } = this.spec;
+    // Named one by one, which is many times faster than spreading them: all services are read for some answers.
+    const { spec } = this;
     return {
-      ...spec,
+      tenant: spec.tenant,
+      name: spec.name,
+      kind: spec.kind,
+      origin: spec.origin,
+      description: spec.description,
+      definition: spec.definition,
+      thresholds: spec.thresholds,
+      intervalMs: spec.intervalMs,
+      dependsOn: spec.dependsOn,
+      createdAt: spec.createdAt,
+      updatedAt: spec.updatedAt,
       status: this.status,
       since: this.since,
       explanation: this.explanation,

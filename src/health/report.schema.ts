@@ -1,3 +1,4 @@
+import { TELLS_ONLY } from '../graphql/audit-mutations.ts';
 import { builder } from '../graphql/builder.ts';
 import { ForbiddenError, ValidationError } from '../lib/domain-error.ts';
 import { StorageUnavailableError } from '../storage/database.ts';
@@ -45,8 +46,10 @@ builder.mutationField('reportAgentStatus', (t) =>
   t.field({
     type: ReportAgentStatusPayload,
     description:
-      'Tells how an agent is. By the first report there is a service of it. Each counts at once: thresholds are 1.',
+      'Tells how an agent is. By the first report there is a service of it. Each counts at once: thresholds are 1. Only what ' +
+      'is refused is in the audit log.',
     authScopes: { ingest: true },
+    extensions: TELLS_ONLY,
     errors: {
       types: [
         ValidationError,

@@ -60,7 +60,7 @@ ExplanationType.implement({
     }),
     threshold: t.exposeFloat('threshold', {
       description:
-        'What it took: results in a row, changes among the latest results, or milliseconds without a report.',
+        'What it took: results in a row, or changes among the latest results; 1 for a report that was missed.',
     }),
     observed: t.exposeFloat('observed', { description: 'What there was, in the same unit.' }),
     result: t.field({

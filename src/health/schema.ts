@@ -134,6 +134,10 @@ builder.node(ServiceType, {
       args: { first: t.arg(FIRST) },
       resolve: ({ dependsOn }, args, { health }) => findAll(firstOf(dependsOn, args), health),
     }),
+    dependsOnNames: t.stringList({
+      description: 'Names of services that it needs, those included that there are not.',
+      resolve: ({ dependsOn }) => [...dependsOn],
+    }),
     dependents: t.loadableList({
       type: ServiceType,
       complexity: firstComplexity,

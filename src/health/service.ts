@@ -97,7 +97,6 @@ export type CheckFailure =
   | 'ADDRESS_DENIED'
   | 'SLOW'
   | 'REPORTED'
-  | 'MISSED'
   | 'FAILED';
 
 /** What one check found (H2). */

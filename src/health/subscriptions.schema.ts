@@ -24,7 +24,8 @@ builder.subscriptionField('serviceHealthChanged', (t) =>
       service: t.arg.id({ description: 'Only this service, by id or name.' }),
       statuses: t.arg({
         type: [ServiceStatusType],
-        description: 'Only services that have, or have come to, one of these.',
+        description:
+          'Only services that have one of these; one that leaves them is told once more, as it is then.',
       }),
       maxRateHz: t.arg.float({
         ...MAX_RATE,

@@ -51,9 +51,9 @@ export function createTenantHealth(tenant: string, parts: TenantHealthParts): Te
     service.read(
       service.status === 'HEALTHY' ? [] : causesOf(service.name, (name) => all().get(name)),
     );
-  const readAll = (services: readonly MonitoredService[]): ServiceReading[] => {
+  const createReader = () => {
     const causes = readCauses(all());
-    return services.map((service) => service.read(causes.get(service.name) ?? []));
+    return (service: MonitoredService) => service.read(causes.get(service.name) ?? []);
   };
 
   const inTurn = <Result>(task: () => Promise<Result>) => turns.take(tenant, task);
@@ -89,7 +89,7 @@ export function createTenantHealth(tenant: string, parts: TenantHealthParts): Te
   return {
     list(filter = {}) {
       const found = [...all()].filter((service) => fits(service, filter));
-      return readAll(found).sort((a, b) => (a.name < b.name ? -1 : 1));
+      return found.map(createReader()).sort((a, b) => (a.name < b.name ? -1 : 1));
     },
     get(name) {
       const service = all().get(name);
@@ -99,7 +99,7 @@ export function createTenantHealth(tenant: string, parts: TenantHealthParts): Te
     readCluster() {
       const services = all();
       const { status, since } = services;
-      return { ...readCluster(readAll([...services])), status, since };
+      return { ...readCluster(services, createReader()), status, since };
     },
     listTransitions: (query) => store.listTransitions(tenant, query),
     countTransitions: (service) => store.countTransitions(tenant, service),

@@ -56,7 +56,7 @@ describe('M10 the state of a rule and one subject', () => {
           }
         }
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 

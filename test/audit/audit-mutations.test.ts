@@ -224,6 +224,7 @@ function exampleOf(type: GraphQLInputType): unknown {
   if (isEnumType(inner)) return inner.getValues()[0]?.name;
   if (['Int', 'Count', 'Float'].includes(String(inner))) return 7;
   if (String(inner) === 'Boolean') return true;
+  if (String(inner) === 'DateTime') return '2026-01-01T00:00:00Z';
   if (!isInputObjectType(inner)) return '7';
   return Object.fromEntries(
     Object.values(inner.getFields())

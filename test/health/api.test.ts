@@ -105,7 +105,7 @@ describe('services', () => {
           { name: 'Accept', value: 'application/json' },
         ],
         intervalMs: 86_400_000,
-        isIntervalExtended: true,
+        extendedInterval: true,
         timeoutMs: 5000,
         expectedStatus: ['200-299', '404'],
         conditions: [],
@@ -510,7 +510,8 @@ test('O7 the audit log names the service, and shows no secret of it', async () =
   const tls = { key: 's3cr3t-key', cert: 'no certificate' };
   await ask(app, AddServiceDocument, { input: { name: 'payments', url, headers, ...RARELY } });
   await ask(app, AddServiceDocument, { input: { name: 'payments', url, tls } });
-  await report(app, 'crawler', 'healthy');
+  await report(app, 'crawler', 'healthy'); // not written
+  await report(app, 'no name', 'healthy');
   for (const serviceId of ['agent:crawler', 'Service:agent:crawler']) {
     await ask(app, RemoveServiceDocument, { input: { serviceId } });
   }
@@ -523,7 +524,7 @@ test('O7 the audit log names the service, and shows no secret of it', async () =
     ['updateService', 'Service:payments'],
     ['removeService', 'Service:agent:crawler'],
     ['removeService', 'Service:agent:crawler'],
-    ['reportAgentStatus', 'Service:agent:crawler'],
+    ['reportAgentStatus', 'Service:agent:no name'],
     ['addService', 'Service:payments'],
     ['addService', 'Service:payments'],
   ]);

@@ -68,17 +68,22 @@ test('H3 who watches services is told them as they are, and then only of changes
   expect(await other).toBe('cid DEGRADED');
 });
 
-test('H3 with statuses it tells those alone that came to one of them', async () => {
+test('H3 with statuses it tells those alone that have one of them, or leave them', async () => {
   const { app, clock, report } = await open();
   for (const name of ['ann', 'bob']) await report(name, 'healthy');
   await report('cid', 'bad');
   const { next } = await watchServices(app, { statuses: ['UNHEALTHY', 'DEGRADED'] });
   expect(await next()).toBe('cid UNHEALTHY');
   const change = next();
-  await report('cid', 'healthy');
+  await app.health.report({ name: 'ann', status: 'running' }); // UNKNOWN
+  await report('ann', 'healthy');
   expect(await isSilent(clock, change)).toBe(true);
+  await report('cid', 'healthy');
+  expect(await change).toBe('cid HEALTHY');
+  const again = next();
   await report('cid', 'bad');
-  expect(await change).toBe('cid UNHEALTHY');
+  await clock.advance(100);
+  expect(await again).toBe('cid UNHEALTHY');
   const other = next();
   await report('ann', 'degraded');
   await clock.advance(100);

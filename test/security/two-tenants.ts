@@ -74,7 +74,7 @@ export interface Things {
   readonly service: string;
   /** Reported, and in maintenance. */
   readonly agent: string;
-  /** About failed jobs, and disabled; and its alert, which is resolved. */
+  /** About failed jobs; and its alert, which is open. */
   readonly alertRule: string;
   readonly alert: string;
   /** A moment that is a day off. */
@@ -314,9 +314,8 @@ async function plant({ services }: App, gate: Gate, tenants: readonly string[], 
     },
     alertRule: async (tenant) => {
       const name = wordOf(tenant);
-      const rule = { name, kind: 'JOB_FAILURES', flowId: 'orders', description: `Of ${name}` };
+      const rule = { name, kind: 'JOB_FAILURES', flowId: 'orders', windowMs: 86_400_000 };
       await mutate(tenant, 'addAlertRule', { ...rule, idempotencyKey: 'same key' });
-      await mutate(tenant, 'updateAlertRule', { alertRuleId: name, isEnabled: false });
       return `AlertRule:${name}`;
     },
     alert: async (tenant) =>

@@ -124,9 +124,15 @@ describe('O7: a request', () => {
       id: 'book-1',
       password: SECRET,
       nested: [{ apiKey: SECRET }],
+      input: { headers: [{ name: 'X-Shop', value: SECRET }], tls: { key: SECRET, verify: true } },
+      moreHeaders: [{ name: 'X-Shop', value: SECRET }],
     });
     await until(() => lines.length === 1);
-    expect(lines[0]?.variables).toMatchObject({ id: 'book-1', password: '***' });
+    expect(lines[0]?.variables).toMatchObject({
+      id: 'book-1',
+      password: '***',
+      input: { headers: [{ name: 'X-Shop', value: '***' }], tls: { key: '***', verify: true } },
+    });
     expect(JSON.stringify(lines)).not.toContain(SECRET);
   });
 

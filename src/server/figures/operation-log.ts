@@ -120,9 +120,24 @@ export class OperationLog {
       operationType: type,
       operationName: name?.slice(0, MAX_NAME_LENGTH),
       errorIds: errorIdsOf(errors),
-      variables: this.#options.logVariables === true ? maskSecrets(variables) : undefined,
+      variables:
+        this.#options.logVariables === true
+          ? maskSecrets(variables, secretsOf(variables))
+          : undefined,
     };
   }
+}
+
+/** Where variables have secrets that no name tells: values of headers, and keys of TLS connections. */
+function secretsOf(variables: unknown): string[] {
+  return Object.entries(variables ?? {}).flatMap(([name, value]) => {
+    const keys = typeof value === 'object' && value !== null ? Object.keys(value) : [];
+    const paths = [name, ...keys.map((key) => `${name}.${key}`)];
+    return paths.flatMap((path) => [
+      ...(/headers$/i.test(path) ? [`${path}.value`] : []),
+      ...(/(?:^|\.)tls$/i.test(path) ? [`${path}.key`] : []),
+    ]);
+  });
 }
 
 /** How an operation went that was answered so: without data nothing was executed. */
