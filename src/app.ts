@@ -5,7 +5,7 @@ import type { AlertService, TenantAlerts } from './alerts/alert-service.ts';
 import { createFlowAnalytics } from './analytics/flow-analytics.ts';
 import type { AppOptions, ServeOptions } from './app/app-options.ts';
 import { assembleAlerts } from './app/assemble-alerts.ts';
-import { assembleHealth } from './app/assemble-health.ts';
+import { assembleHealth, checkHealth } from './app/assemble-health.ts';
 import { assembleJobs, SETTLE_LIMIT_MS } from './app/assemble-jobs.ts';
 import { assembleServer } from './app/assemble-server.ts';
 import { makeFigures } from './app/figures.ts';
@@ -96,6 +96,7 @@ const CLOSING = { causes: [{ part: 'server', problem: 'The server is shutting do
  * part; everything else is handed what it needs. Jobs that had not ended when the process before ended are taken up
  * before it answers.
  * @throws DuplicateFlowError when two of the flows have the same id
+ * @throws ValidationError when something is wrong with the services or alert rules that are configured
  * @throws StorageOpenError when the database can't be opened
  */
 export async function createApp(options: AppOptions): Promise<App> {
@@ -109,6 +110,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     logger.error({ err: error }, 'A listener of the internal pubsub failed.'),
   );
   const flows = createFlowRegistry(options.flows);
+  const checkedHealth = checkHealth(options.health ?? {}, clock.now());
   const { url, ...databaseOptions } = typeof where === 'string' ? { url: where } : where;
   const database = await openDatabase(url, databaseOptions);
   const stopListening = database.onStatusChange(({ isReady, problem }) => {
@@ -131,7 +133,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const { host, ledger, debugSessions, retention } = jobParts;
   const healthParts = assembleHealth(
     { database, writeBehind, pubsub, clock, logger },
-    options.health ?? {},
+    checkedHealth,
   );
   const alertParts = assembleAlerts(
     {

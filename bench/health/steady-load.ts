@@ -13,6 +13,9 @@ const WATCHED = [
 /** Goes on for so long before anything is measured, or a sixth of that in shorter runs, in milliseconds. */
 const WARM_UP_MS = 10_000;
 
+/** So long nothing is measured after the app was held up to be looked at, in milliseconds. */
+const SETTLE_MS = 2_000;
+
 /** An app that watches nothing, and then one that watches services, each asked small queries meanwhile. */
 export async function measureSteadyLoad(durationMs: number): Promise<void> {
   const quiet = await watch([], durationMs / 3);
@@ -50,6 +53,9 @@ async function watch(
     await asker.ask('end', {});
 
     const before: Memory = await app.ask('readMemory', {});
+    await sleep(SETTLE_MS);
+    await app.ask('beginResponseTimes', {});
+    await sleep(SETTLE_MS);
     await app.ask('begin', {});
     await endpoint.ask('begin', {});
     await asker.ask('begin', {});
@@ -57,8 +63,8 @@ async function watch(
     const asked: AskedReport[] = await asker.ask('end', {});
     const seen = await endpoint.ask('end', {});
     const report = await app.ask('end', {});
+    const responseTimes = await app.ask('endResponseTimes', {});
     const after: Memory = await app.ask('readMemory', {});
-    const responseTimes = await app.ask('readResponseTimes', {});
     await app.ask('close', {});
 
     const beats = watched.map(({ intervalMs }): Beat => {

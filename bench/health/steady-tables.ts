@@ -78,9 +78,7 @@ function printBeats({ beats }: SteadyResult): void {
 
 function printResponseTimes({ report, responseTimes }: SteadyResult): void {
   const { checkCount, failedCount, p50Ms, p99Ms, maxMs } = responseTimes;
-  console.log(
-    'What the checks found, those of the warm-up with them; response times in milliseconds\n',
-  );
+  console.log('What the checks found; response times in milliseconds\n');
   printTable(
     ['checks', 'failed', 'services not HEALTHY', 'p50', 'p99', 'max', 'target'],
     [

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type App, createApp } from '../../src/app.ts';
 import type { ServiceConfig } from '../../src/health/service-definition.ts';
+import { Histogram, type HistogramSnapshot } from '../../src/lib/histogram.ts';
 import { mergeDurations } from '../../src/monitoring/durations.ts';
 import type { DurationReading } from '../../src/monitoring/readings.ts';
 import { answerParent } from '../harness/child.ts';
@@ -30,7 +31,7 @@ export interface WatchReport {
   readonly unhealthyCount: number;
 }
 
-/** Of all checks since the app is there. */
+/** Response times in milliseconds, to within 3 %. */
 export interface ResponseTimes {
   readonly checkCount: number;
   readonly failedCount: number;
@@ -53,9 +54,35 @@ const configure = ({ port, intervalMs }: WatchedEndpoint): ServiceConfig => ({
 let app: App | undefined;
 let cpu = process.cpuUsage();
 let startMs = performance.now();
+let historyBefore = { failedCount: 0, responseTimes: new Histogram().toSnapshot() };
 let endLoopWatch: (() => LoopDelays) | undefined;
 
 const listServices = () => app?.health.list({ kinds: ['HTTP'] }) ?? [];
+
+/** What the history has of all services together. */
+async function readHistory() {
+  let failedCount = 0;
+  const readings: DurationReading[] = [];
+  for (const { name } of listServices()) {
+    const summary = await app?.health.readSummary(name, {});
+    if (summary === undefined) continue;
+    failedCount += summary.failedCount;
+    readings.push(summary.responseTimes);
+  }
+  return { failedCount, responseTimes: mergeDurations(readings).histogram };
+}
+
+/** What was counted after the first and up to the second. */
+function subtract(before: HistogramSnapshot, after: HistogramSnapshot): Histogram {
+  const buckets = Object.entries(after.buckets).map(
+    ([bucket, count]) => [bucket, count - (before.buckets[Number(bucket)] ?? 0)] as const,
+  );
+  return Histogram.fromSnapshot({
+    ...after,
+    count: after.count - before.count,
+    buckets: Object.fromEntries(buckets),
+  });
+}
 
 const tasks = {
   /** Begins to watch; answers where queries are to be asked. */
@@ -85,17 +112,21 @@ const tasks = {
     const unhealthyCount = listServices().filter(({ status }) => status !== 'HEALTHY').length;
     return { busy, loop: endLoopWatch?.() ?? NOT_WATCHED, unhealthyCount };
   },
-  async readResponseTimes(_request: object): Promise<ResponseTimes> {
-    let failedCount = 0;
-    const readings: DurationReading[] = [];
-    for (const { name } of listServices()) {
-      const summary = await app?.health.readSummary(name, {});
-      if (summary === undefined) continue;
-      failedCount += summary.failedCount;
-      readings.push(summary.responseTimes);
-    }
-    const { count, p50Ms = 0, p99Ms = 0, maxMs = 0 } = mergeDurations(readings);
-    return { checkCount: count, failedCount, p50Ms, p99Ms, maxMs };
+  /** What checks find is noted from here on. Holds the process up a little. */
+  async beginResponseTimes(_request: object) {
+    historyBefore = await readHistory();
+  },
+  async endResponseTimes(_request: object): Promise<ResponseTimes> {
+    const { failedCount, responseTimes } = await readHistory();
+    const times = subtract(historyBefore.responseTimes, responseTimes);
+    const percentile = (share: number) => times.percentileMs(share) ?? Number.NaN;
+    return {
+      checkCount: times.count,
+      failedCount: failedCount - historyBefore.failedCount,
+      p50Ms: percentile(0.5),
+      p99Ms: percentile(0.99),
+      maxMs: percentile(1),
+    };
   },
   /** Closes the app. */
   async close(_request: object): Promise<void> {

@@ -1,11 +1,13 @@
 import type { Logger } from 'pino';
-import { createAddressRules } from '../health/address-rules.ts';
+import { type AddressRules, createAddressRules } from '../health/address-rules.ts';
 import { createHealthService } from '../health/create-health-service.ts';
 import { createHealthHistory } from '../health/health-history.ts';
 import type { HealthOptions } from '../health/health-options.ts';
 import { createHttpPools } from '../health/http-pools.ts';
 import { createLiveHealth } from '../health/live-health.ts';
+import type { ServiceSpec } from '../health/monitored-service.ts';
 import { createOwnParts } from '../health/own-parts.ts';
+import { readConfigured } from '../health/read-configured.ts';
 import { createServiceStore } from '../health/service-store.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { PubSub } from '../pubsub/memory-pubsub.ts';
@@ -26,11 +28,20 @@ interface HealthDeps {
   readonly logger: Logger;
 }
 
-/**
- * Puts together what has to do with the health of services. It checks nothing until it is opened.
- * @throws ValidationError when something is wrong with the options
- */
-export function assembleHealth(deps: HealthDeps, options: HealthOptions) {
+/** Options that were read: nothing is wrong with them. */
+export interface CheckedHealth {
+  readonly options: HealthOptions;
+  readonly rules: AddressRules;
+  readonly configured: readonly ServiceSpec[];
+}
+
+/** @throws ValidationError with everything that is wrong with the lists of addresses, or with the services */
+export function checkHealth(options: HealthOptions, now: number): CheckedHealth {
+  return { options, rules: createAddressRules(options), configured: readConfigured(options, now) };
+}
+
+/** Puts together what has to do with the health of services. It checks nothing until it is opened. */
+export function assembleHealth(deps: HealthDeps, { options, rules, configured }: CheckedHealth) {
   const { database, writeBehind, pubsub, clock, logger } = deps;
   const {
     minutesMs = DEFAULT_HISTORY.minutesMs,
@@ -38,7 +49,6 @@ export function assembleHealth(deps: HealthDeps, options: HealthOptions) {
     daysMs = DEFAULT_HISTORY.daysMs,
   } = options.history ?? {};
   const kept = { minutesMs, hoursMs, daysMs };
-  const rules = createAddressRules(options);
   const parts =
     options.parts === false
       ? undefined
@@ -52,6 +62,7 @@ export function assembleHealth(deps: HealthDeps, options: HealthOptions) {
     pools: createHttpPools(rules),
     parts: parts?.agents ?? [],
     options,
+    configured,
     pubsub,
     clock,
     logger,

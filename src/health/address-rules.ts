@@ -2,6 +2,7 @@ import { type LookupAddress, lookup as lookUp } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { type Issue, ValidationError } from '../lib/domain-error.ts';
+import { shareLookups } from './shared-lookup.ts';
 
 /** Hosts and networks: `example.com`, `*.example.com`, `10.1.2.3`, `10.0.0.0/8`, `fd00::/8`. */
 export interface AddressLists {
@@ -117,9 +118,11 @@ export function createAddressRules(
     return isOpen ? undefined : 'not on the allow list';
   };
 
+  const lookUpShared = shareLookups(resolve);
+
   const lookup: LookupFunction = (host, options, done) => {
     const name = plainName(host);
-    resolve(host, { ...options, all: true }, (error, found) => {
+    lookUpShared(host, { ...options, all: true }, (error, found) => {
       if (error !== null) return done(error, []);
       const addresses: readonly LookupAddress[] =
         typeof found === 'string' ? [{ address: found, family: isIP(found) }] : found;

@@ -1,17 +1,13 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../lib/clock.ts';
-import { type Issue, ValidationError } from '../lib/domain-error.ts';
-import { DEFAULT_TENANT } from '../lib/identity.ts';
 import { createTurns } from '../lib/turns.ts';
-import { findCycle } from './dependencies.ts';
 import type { PulledAgent } from './function-probe.ts';
 import type { HealthHistory } from './health-history.ts';
 import type { HealthOptions } from './health-options.ts';
 import type { HealthService } from './health-service.ts';
 import { createMonitor, type HealthCounts, type MonitorParts } from './monitor.ts';
 import type { ServiceSpec } from './monitored-service.ts';
-import { readServiceDefinition } from './service-definition.ts';
-import { specOfDefinition, specOfKept, specOfPulled } from './service-specs.ts';
+import { serviceKey, specOfKept, specOfPulled } from './service-specs.ts';
 import type { KeptService, KeptState, ServiceStore } from './service-store.ts';
 import { createSubscribers } from './subscribers.ts';
 import { createTenantHealth } from './tenant-health.ts';
@@ -20,6 +16,8 @@ export interface HealthServiceParts extends Omit<MonitorParts, 'onChange' | 'sto
   readonly store: ServiceStore;
   readonly history: HealthHistory;
   readonly options: HealthOptions;
+  /** The services of the options, as `readConfigured` read them. */
+  readonly configured: readonly ServiceSpec[];
   /** The server's own parts. */
   readonly parts: readonly PulledAgent[];
   readonly clock: Clock;
@@ -42,11 +40,10 @@ export interface OwnedHealthService extends HealthService {
   close(): Promise<void>;
 }
 
-/** @throws ValidationError when something is wrong with what is configured */
+/** It does nothing until it is opened. */
 export function createHealthService(parts: HealthServiceParts): OwnedHealthService {
-  const { store, history, options, clock, logger, pools, pubsub } = parts;
+  const { store, history, options, configured, clock, logger, pools, pubsub } = parts;
   const { maxServices = DEFAULT_MAX_SERVICES, agents = [] } = options;
-  const configured = readConfigured(options, clock.now());
   const subscribers = createSubscribers((err) =>
     logger.error({ err }, 'A subscriber of the health of services failed.'),
   );
@@ -84,7 +81,7 @@ export function createHealthService(parts: HealthServiceParts): OwnedHealthServi
     async open() {
       const { services, states } = await store.loadAll();
       for (const kept of services) keptServices(kept.tenant).set(kept.name, kept);
-      const before = new Map(states.map((state) => [keyOf(state), state]));
+      const before = new Map(states.map((state) => [serviceKey(state), state]));
       const now = clock.now();
       const specs = new Map<string, ServiceSpec>();
       // What comes first wins.
@@ -94,7 +91,7 @@ export function createHealthService(parts: HealthServiceParts): OwnedHealthServi
         ...parts.parts.map((part) => specOfPulled(part, 'SERVER', now)),
         ...services.map(specOfKept),
       ]) {
-        if (!specs.has(keyOf(spec))) specs.set(keyOf(spec), spec);
+        if (!specs.has(serviceKey(spec))) specs.set(serviceKey(spec), spec);
       }
       let position = 0;
       for (const [key, spec] of specs) {
@@ -118,51 +115,8 @@ function spreadOf(position: number): number {
   return (position * 0.618_033_988_75) % 1;
 }
 
-function keyOf({ tenant, name }: Pick<KeptState, 'tenant' | 'name'>): string {
-  return JSON.stringify([tenant, name]);
-}
-
 /** Without a maintenance that is over. */
 function stillTrue(state: KeptState | undefined, now: number): KeptState | undefined {
   if (state?.maintenance === undefined || state.maintenance.until > now) return state;
   return { ...state, maintenance: undefined };
-}
-
-function readConfigured({ services = [] }: HealthOptions, now: number): readonly ServiceSpec[] {
-  const issues: Issue[] = [];
-  const specs = new Map<string, ServiceSpec>();
-  services.forEach(({ tenant = DEFAULT_TENANT, ...config }, at) => {
-    try {
-      const definition = readServiceDefinition(config);
-      const spec = specOfDefinition(definition, {
-        tenant,
-        origin: 'CONFIGURATION',
-        createdAt: now,
-        updatedAt: now,
-      });
-      if (specs.has(keyOf(spec))) {
-        const message = `There are two services "${spec.name}". Give one another name.`;
-        issues.push({ path: ['services', at, 'name'], message });
-      }
-      specs.set(keyOf(spec), spec);
-    } catch (error) {
-      if (!(error instanceof ValidationError)) throw error;
-      for (const { path, message } of error.issues) {
-        issues.push({ path: ['services', at, ...path], message });
-      }
-    }
-  });
-  for (const { tenant, name, dependsOn } of specs.values()) {
-    const cycle = findCycle(
-      name,
-      dependsOn,
-      (other) => specs.get(keyOf({ tenant, name: other }))?.dependsOn,
-    );
-    if (cycle === undefined) continue;
-    const message = `${cycle.map((each) => `"${each}"`).join(' needs ')}: that is a circle.`;
-    issues.push({ path: ['services', name, 'dependsOn'], message });
-    break;
-  }
-  if (issues.length > 0) throw new ValidationError(issues);
-  return [...specs.values()];
 }

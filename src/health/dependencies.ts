@@ -7,6 +7,9 @@ export interface Dependent {
   readonly dependsOn: readonly string[];
 }
 
+/** So many causes of a service are told, the first by name: thousands may be down, and thousands need them. */
+const MOST_CAUSES = 100;
+
 /**
  * Says whether a service would need itself, directly or not.
  *
@@ -40,8 +43,8 @@ export function findCycle(
 
 /**
  * Reads for each service which others are to blame for it: those that are UNHEALTHY and that it needs, directly or not, which
- * themselves need nothing that is UNHEALTHY; by name. Names of services that are not there are passed over. It takes as long as
- * there are services, dependencies and names in the answer.
+ * themselves need nothing that is UNHEALTHY; by name, at most 100. Names of services that are not there are passed over. It takes
+ * as long as there are services, dependencies and names in the answer.
  *
  * @returns only those that have any
  */
@@ -53,30 +56,16 @@ export function readCauses(services: Iterable<Dependent>): Map<string, readonly 
 
   const usersOf = readUsers(all);
   const needy = usersFrom(down, usersOf);
+  // Who needs one that has all the causes that are told has them, too.
+  const isFull = (name: string) => causes.get(name)?.length === MOST_CAUSES;
   for (const root of down.filter((name) => !needy.has(name)).sort()) {
-    for (const user of usersFrom([root], usersOf)) {
+    for (const user of usersFrom([root], usersOf, isFull)) {
       const known = causes.get(user);
       if (known === undefined) causes.set(user, [root]);
       else known.push(root);
     }
   }
   return causes;
-}
-
-/** Reads which services are to blame for one, as `readCauses` does. @param find `undefined` when there is no such service */
-export function causesOf(
-  name: string,
-  find: (name: string) => Dependent | undefined,
-): readonly string[] {
-  const needed = new Map<string, Dependent>();
-  const waiting = [name];
-  for (const each of waiting) {
-    const service = needed.has(each) ? undefined : find(each);
-    if (service === undefined) continue;
-    needed.set(each, service);
-    for (const dependency of service.dependsOn) waiting.push(dependency);
-  }
-  return readCauses(needed.values()).get(name) ?? [];
 }
 
 /** The arrows of `dependsOn` turned round: who needs a service. */
@@ -92,19 +81,19 @@ function readUsers(services: readonly Dependent[]): Map<string, string[]> {
   return usersOf;
 }
 
-/** All who need one of these, directly or not. */
+/** All who need one of these, directly or not; without those that are passed over, and who needs them. */
 function usersFrom(
   names: readonly string[],
   usersOf: ReadonlyMap<string, readonly string[]>,
+  isPassedOver: (name: string) => boolean = () => false,
 ): Set<string> {
   const users = new Set<string>();
-  for (const name of names) {
-    for (const user of usersOf.get(name) ?? []) users.add(user);
-  }
+  const addUsersOf = (name: string) => {
+    for (const user of usersOf.get(name) ?? []) if (!isPassedOver(user)) users.add(user);
+  };
+  for (const name of names) addUsersOf(name);
   // What is found while it runs is appended and comes later.
-  for (const name of users) {
-    for (const user of usersOf.get(name) ?? []) users.add(user);
-  }
+  for (const name of users) addUsersOf(name);
   return users;
 }
 

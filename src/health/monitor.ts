@@ -1,8 +1,9 @@
 import type { CancelTimer, Clock } from '../lib/clock.ts';
+import { messageOf } from '../lib/domain-error.ts';
 import { newId } from '../lib/ids.ts';
 import type { PubSub } from '../pubsub/memory-pubsub.ts';
 import type { Topics } from '../pubsub/topics.ts';
-import { CheckLoop } from './check-loop.ts';
+import { CheckLoop, failedOutcome } from './check-loop.ts';
 import { createFunctionProbe } from './function-probe.ts';
 import type { ServiceChange } from './health.ts';
 import type { HealthHistory, ServiceRecorder } from './health-history.ts';
@@ -12,9 +13,11 @@ import { createMissWatch, type MissWatch } from './miss-watch.ts';
 import { MonitoredService, type ServiceSpec, type StateBefore } from './monitored-service.ts';
 import type { Outcome, Probe } from './probe.ts';
 import {
+  type CheckFailure,
   type CheckResult,
   type Maintenance,
   SERVICE_STATUSES,
+  type ServiceDefinition,
   type ServiceStatus,
   type Transition,
 } from './service.ts';
@@ -55,7 +58,7 @@ export interface Monitor {
   checkNow(service: MonitoredService): Promise<CheckResult> | undefined;
   /** Begins a maintenance, or ends it. One that begins ends by itself when its time is over. */
   setMaintenance(service: MonitoredService, maintenance: Maintenance | undefined): void;
-  /** Looks at nothing any more, and lets go of every connection and timer. */
+  /** Looks at nothing any more, what is put after it included, and lets go of every connection and timer. */
   close(): void;
 }
 
@@ -74,6 +77,7 @@ export function createMonitor(parts: MonitorParts): Monitor {
 
   const startedAt = clock.now();
   let checks = 0;
+  let isClosed = false;
   const of = (tenant: string): TenantServices =>
     tenants.get(tenant) ?? new TenantServices(startedAt);
 
@@ -105,18 +109,29 @@ export function createMonitor(parts: MonitorParts): Monitor {
 
   const note = (service: MonitoredService, watch: Watch, result: CheckResult) => {
     checks++;
-    watch.recorder.check(result.responseTimeMs, result.status === 'UNHEALTHY');
+    const { responseTimeMs, status, failure } = result;
+    watch.recorder.check(isAnswered(failure) ? responseTimeMs : undefined, status === 'UNHEALTHY');
     follow(service, service.note(result));
   };
 
+  /** What is stored may be what can't be used any more: that must not keep others from being checked. */
+  const createProbe = (definition: ServiceDefinition): Probe => {
+    try {
+      return createHttpProbe(definition, { pools, clock });
+    } catch (error) {
+      const outcome = failedOutcome(messageOf(error));
+      return { check: async () => outcome, close: () => undefined };
+    }
+  };
+
   const probeOf = ({ definition, asked }: ServiceSpec): Probe | undefined => {
-    if (definition !== undefined) return createHttpProbe(definition, { pools, clock });
+    if (definition !== undefined) return createProbe(definition);
     return asked && createFunctionProbe(asked.read, { timeoutMs: asked.timeoutMs, clock });
   };
 
   const look = (service: MonitoredService, watch: Watch, firstAfterMs: number) => {
     const { intervalMs } = service.spec;
-    if (intervalMs === undefined) return;
+    if (intervalMs === undefined || isClosed) return;
     const probe = probeOf(service.spec);
     if (probe === undefined) {
       watch.misses = createMissWatch(intervalMs, clock, (to, text) => {
@@ -145,7 +160,7 @@ export function createMonitor(parts: MonitorParts): Monitor {
   const endOnTime = (service: MonitoredService, watch: Watch) => {
     watch.endMaintenance();
     const { maintenance } = service;
-    if (maintenance === undefined) return;
+    if (maintenance === undefined || isClosed) return;
     watch.endMaintenance = clock.setTimer(Math.max(0, maintenance.until - clock.now()), () => {
       setMaintenance(service, undefined); // what is stored of it is over, too
     });
@@ -167,7 +182,7 @@ export function createMonitor(parts: MonitorParts): Monitor {
     const service = new MonitoredService(spec, before, clock.now());
     const services = of(tenant);
     tenants.set(tenant, services);
-    services.put(service, clock.now());
+    services.put(service);
     const isInMaintenance = service.maintenance !== undefined;
     const watch: Watch = {
       recorder: history.record(tenant, name, service.status, isInMaintenance),
@@ -224,6 +239,7 @@ export function createMonitor(parts: MonitorParts): Monitor {
     },
     setMaintenance,
     close() {
+      isClosed = true;
       for (const watch of watches.values()) {
         stopLooking(watch);
         watch.endMaintenance();
@@ -234,6 +250,19 @@ export function createMonitor(parts: MonitorParts): Monitor {
     },
   };
 }
+
+/** Whether a check had an answer, be it a bad one: how long it took says something of the service. */
+function isAnswered(failure: CheckFailure | undefined): boolean {
+  return failure === undefined || ANSWERED.has(failure);
+}
+
+const ANSWERED: ReadonlySet<CheckFailure> = new Set([
+  'HTTP_STATUS',
+  'NOT_JSON',
+  'CONDITION',
+  'SLOW',
+  'REPORTED',
+]);
 
 function resultOf(outcome: Outcome, at: number): CheckResult {
   const { status, responseTimeMs, httpStatus, failure, error, details } = outcome;

@@ -91,7 +91,8 @@ export class MonitoredService {
     this.#state = this.#state.withThresholds(spec.thresholds);
   }
 
-  read(causedBy: readonly string[]): ServiceReading {
+  /** @param readCauses asked only when somebody asks who is to blame, for that may take long */
+  read(readCauses: () => readonly string[]): ServiceReading {
     // Named one by one, which is many times faster than spreading them: all services are read for some answers.
     const { spec } = this;
     return {
@@ -113,7 +114,9 @@ export class MonitoredService {
       window: this.#state.window,
       isFlapping: this.#state.isFlapping,
       maintenance: this.maintenance,
-      causedBy,
+      get causedBy() {
+        return readCauses();
+      },
       checkCount: this.checkCount,
     };
   }

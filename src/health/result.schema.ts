@@ -6,9 +6,14 @@ import type { CheckResult, Explanation } from './service.ts';
 /** A result, of which an explanation keeps no details. */
 type ShownResult = Omit<CheckResult, 'details'> & Partial<Pick<CheckResult, 'details'>>;
 
-/** Secrets in it are `***`. */
+/** Secrets in it are `***`. A body that only looked like JSON is none: nobody has read it before. */
 function readDetails({ details }: ShownResult): unknown {
-  return details === undefined ? null : maskSecrets(JSON.parse(details));
+  if (details === undefined) return null;
+  try {
+    return maskSecrets(JSON.parse(details));
+  } catch {
+    return null;
+  }
 }
 
 export const CheckResultType = builder.objectRef<ShownResult>('CheckResult');

@@ -111,11 +111,14 @@ export function readServiceInput({ headers, dependsOn, ...rest }: Given): Servic
 type Headers = readonly { readonly name: string; readonly value: string }[];
 
 function readHeaders(headers: Headers): Readonly<Record<string, string>> {
-  const issues = headers.flatMap(({ name }, at): Issue[] =>
-    headers.slice(0, at).some((before) => before.name === name)
-      ? [{ path: ['input', 'headers', at, 'name'], message: 'Is there twice.' }]
-      : [],
-  );
+  const seen = new Set<string>();
+  const issues = headers.flatMap(({ name }, at): Issue[] => {
+    if (!seen.has(name)) {
+      seen.add(name);
+      return [];
+    }
+    return [{ path: ['input', 'headers', at, 'name'], message: 'Is there twice.' }];
+  });
   if (issues.length > 0) throw new ValidationError(issues);
   return Object.fromEntries(headers.map(({ name, value }) => [name, value]));
 }

@@ -23,6 +23,11 @@ const PART_THRESHOLDS: Thresholds = {
 const DEFAULT_INTERVAL_MS = 5_000;
 const DEFAULT_TIMEOUT_MS = 5_000;
 
+/** Names a service among those of all tenants. */
+export function serviceKey({ tenant, name }: Pick<ServiceSpec, 'tenant' | 'name'>): string {
+  return JSON.stringify([tenant, name]);
+}
+
 /** What agents are listed as. */
 export function agentName(name: string): string {
   return `agent:${name}`;

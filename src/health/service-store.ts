@@ -181,7 +181,10 @@ export function createServiceStore(
         reads
           .insertInto('service_states')
           .values({ tenant, name, ...rest })
-          .onConflict((conflict) => conflict.columns(['tenant', 'name']).doUpdateSet(rest)),
+          // Its status may have changed meanwhile: that was noted, and stays.
+          .onConflict((conflict) =>
+            conflict.columns(['tenant', 'name']).doUpdateSet({ maintenance: rest.maintenance }),
+          ),
       );
     },
 

@@ -4,7 +4,7 @@ import { ValidationError } from '../lib/domain-error.ts';
 import type { Turns } from '../lib/turns.ts';
 import { problemOfAgent, statusOfAgent } from './agent-status.ts';
 import { readCluster } from './cluster.ts';
-import { causesOf, findCycle, readCauses } from './dependencies.ts';
+import { findCycle } from './dependencies.ts';
 import { writeDetails } from './details.ts';
 import type { ServiceFilter } from './health.ts';
 import {
@@ -48,13 +48,7 @@ export function createTenantHealth(tenant: string, parts: TenantHealthParts): Te
   const all = () => monitor.of(tenant);
   const find = (name: string) => requireService(monitor, tenant, name);
   const read = (service: MonitoredService): ServiceReading =>
-    service.read(
-      service.status === 'HEALTHY' ? [] : causesOf(service.name, (name) => all().get(name)),
-    );
-  const createReader = () => {
-    const causes = readCauses(all());
-    return (service: MonitoredService) => service.read(causes.get(service.name) ?? []);
-  };
+    service.read(() => all().causesOf(service));
 
   const inTurn = <Result>(task: () => Promise<Result>) => turns.take(tenant, task);
 
@@ -89,7 +83,7 @@ export function createTenantHealth(tenant: string, parts: TenantHealthParts): Te
   return {
     list(filter = {}) {
       const found = [...all()].filter((service) => fits(service, filter));
-      return found.map(createReader()).sort((a, b) => (a.name < b.name ? -1 : 1));
+      return found.map(read).sort((a, b) => (a.name < b.name ? -1 : 1));
     },
     get(name) {
       const service = all().get(name);
@@ -99,7 +93,7 @@ export function createTenantHealth(tenant: string, parts: TenantHealthParts): Te
     readCluster() {
       const services = all();
       const { status, since } = services;
-      return { ...readCluster(services, createReader()), status, since };
+      return { ...readCluster(services, read), status, since };
     },
     listTransitions: (query) => store.listTransitions(tenant, query),
     countTransitions: (service) => store.countTransitions(tenant, service),
@@ -282,11 +276,10 @@ function stateOf({ spec, status, since, explanation, maintenance }: MonitoredSer
 function fits(service: MonitoredService, filter: ServiceFilter): boolean {
   const { statuses, kinds, text, isInMaintenance } = filter;
   const { name, description = '', kind } = service.spec;
-  const looked = `${name}\n${description}`.toLowerCase();
   return (
     (statuses === undefined || statuses.includes(service.status)) &&
     (kinds === undefined || kinds.includes(kind)) &&
-    (text === undefined || looked.includes(text.toLowerCase())) &&
+    (text === undefined || `${name}\n${description}`.toLowerCase().includes(text.toLowerCase())) &&
     (isInMaintenance === undefined || isInMaintenance === (service.maintenance !== undefined))
   );
 }

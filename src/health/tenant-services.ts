@@ -1,3 +1,4 @@
+import { readCauses } from './dependencies.ts';
 import type { MonitoredService } from './monitored-service.ts';
 import type { ServiceStatus } from './service.ts';
 
@@ -10,6 +11,7 @@ export class TenantServices {
     UNHEALTHY: 0,
     UNKNOWN: 0,
   };
+  #causes: ReadonlyMap<string, readonly string[]> | undefined;
   status: ServiceStatus = 'UNKNOWN';
   /** Since when they have that status together; milliseconds since the Unix epoch. */
   since: number;
@@ -31,24 +33,35 @@ export class TenantServices {
     return this.#services.get(name);
   }
 
+  /** Which others are to blame for a service that is not HEALTHY, as of `readCauses`: worked out once after each change. */
+  causesOf({ name, status }: MonitoredService): readonly string[] {
+    if (status === 'HEALTHY') return [];
+    this.#causes ??= readCauses(this);
+    return this.#causes.get(name) ?? [];
+  }
+
   [Symbol.iterator](): IterableIterator<MonitoredService> {
     return this.#services.values();
   }
 
-  put(service: MonitoredService, now: number): void {
+  put(service: MonitoredService): void {
     this.#services.set(service.spec.name, service);
+    this.#causes = undefined;
     this.#count(service, 1);
-    this.#compare(now);
+    this.#compare(service.since);
+    this.#date(service);
   }
 
   remove(service: MonitoredService, now: number): void {
     this.#services.delete(service.spec.name);
+    this.#causes = undefined;
     this.#count(service, -1);
     this.#compare(now);
   }
 
   /** Takes note that a service had another status before. */
   moved({ status, maintenance }: MonitoredService, from: ServiceStatus, now: number): void {
+    this.#causes = undefined;
     if (maintenance !== undefined) return;
     this.#counts[from]--;
     this.#counts[status]++;
@@ -59,6 +72,7 @@ export class TenantServices {
   change(service: MonitoredService, now: number, change: () => void): void {
     this.#count(service, -1);
     change();
+    this.#causes = undefined;
     this.#count(service, 1);
     this.#compare(now);
   }
@@ -72,6 +86,13 @@ export class TenantServices {
     if (status === this.status) return;
     this.status = status;
     this.since = now;
+  }
+
+  /** One may come with the status that it had before a restart, and so may all together: since when is found out again. */
+  #date({ status, since, maintenance }: MonitoredService): void {
+    if (maintenance !== undefined || status !== this.status) return;
+    // All have to be HEALTHY; of what is worse one is enough.
+    this.since = (status === 'HEALTHY' ? Math.max : Math.min)(this.since, since);
   }
 
   #worst(): ServiceStatus {

@@ -1,6 +1,9 @@
 /** Names that are longer are not compared, so that the work stays small whatever is asked. */
 const LONGEST_NAME = 100;
 
+/** Letters are compared with letters so often at most: then those names that are left are not looked at. */
+const MOST_COMPARED = 250_000;
+
 /**
  * The name that somebody may have meant who wrote another: the one that the fewest letters have to be changed, added,
  * left out or swapped for, if those are no more than two in five, and capitals do not count. `undefined` when none is near.
@@ -10,8 +13,11 @@ export function nearestName(written: string, names: Iterable<string>): string | 
   const plain = written.toLowerCase();
   let nearest: string | undefined;
   let least = Math.floor(plain.length * 0.4) + 1;
+  let compared = 0;
   for (const name of names) {
     if (Math.abs(name.length - written.length) >= least) continue;
+    compared += name.length * written.length;
+    if (compared > MOST_COMPARED) break;
     const distance = distanceBetween(plain, name.toLowerCase());
     if (distance < least) {
       least = distance;

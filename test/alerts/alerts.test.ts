@@ -286,7 +286,10 @@ describe('M10 alerts', () => {
   });
 
   test('are told to listeners, of which one that throws harms nobody; and first to who comes later', async () => {
-    const { app, clock } = await openAlerted([badAgents]);
+    const { app, clock } = await openAlerted([
+      badAgents,
+      { ...badAgents, name: 'worst', severity: 'CRITICAL', service: 'agent:c' },
+    ]);
     const told: AlertNews[] = [];
     app.alerts.onAlert(() => {
       throw new Error('A listener that fails.');
@@ -298,7 +301,7 @@ describe('M10 alerts', () => {
     expect(await raised.next()).toMatchObject({
       alertRaised: { service: { id: 'Service:agent:a' } },
     });
-    const none = await watch(app, AlertRaisedDocument, { minSeverity: 'CRITICAL' });
+    const worst = await watch(app, AlertRaisedDocument, { minSeverity: 'CRITICAL' });
     await app.health.report({ name: 'a', health: 'healthy' });
     await settle();
     stop();
@@ -311,7 +314,9 @@ describe('M10 alerts', () => {
     expect(await raised.next()).toMatchObject({
       alertRaised: { service: { id: 'Service:agent:b' } },
     });
-    await none.leave();
+    await app.health.report({ name: 'c', health: 'bad' });
+    await clock.advance(1_000);
+    expect(await worst.next()).toMatchObject({ alertRaised: { ruleName: 'worst' } });
   });
 
   test('and rules of one tenant are not there for another', async () => {

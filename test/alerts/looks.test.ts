@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { ErrorRateSettings, JobFailureSettings } from '../../src/alerts/alert-rule.ts';
 import { ErrorRates } from '../../src/alerts/error-rates.ts';
 import { FailureCounts } from '../../src/alerts/failure-counts.ts';
+import { lookAtService } from '../../src/alerts/service-looks.ts';
+import type { CheckResult, ServiceReading } from '../../src/health/service.ts';
 import type { JobReading } from '../../src/monitoring/readings.ts';
 
 const RATE: ErrorRateSettings = {
@@ -51,6 +53,25 @@ describe('M10 error rates', () => {
     const look = createRates();
     look(0, jobWith(0, 0));
     expect(look(1_000, jobWith(10, 10, 'new'))).toBe(true);
+  });
+});
+
+describe('M10 the status of a service', () => {
+  const settings = { kind: 'SERVICE_STATUS', service: undefined, statuses: ['UNHEALTHY'] } as const;
+  const holds = (reading: Partial<ServiceReading>) =>
+    lookAtService(settings, { name: 'a', ...reading } as ServiceReading).holds; // what is looked at
+  const lastResult = { status: 'HEALTHY', at: 1 } as CheckResult;
+
+  it('holds or does not, once somebody looked', () => {
+    expect(holds({ status: 'UNHEALTHY' })).toBe(true);
+    expect(holds({ status: 'UNHEALTHY', lastResult })).toBe(true);
+    expect(holds({ status: 'HEALTHY', lastResult })).toBe(false);
+    expect(holds({ status: 'UNKNOWN' })).toBe(undefined);
+  });
+
+  it('never holds in maintenance', () => {
+    const maintenance = { startedAt: 0, until: 9, reason: undefined, startedBy: undefined };
+    expect(holds({ status: 'UNHEALTHY', maintenance })).toBe(false);
   });
 });
 

@@ -22,6 +22,7 @@ import {
   UpdateServiceDocument,
 } from '../generated/operations.ts';
 import { until } from '../support/manual-clock.ts';
+import { serveHttp } from './bad-servers.ts';
 import { openTarget } from './target.ts';
 
 const open = (health: AppOptions['health'] = {}) =>
@@ -319,6 +320,19 @@ describe('checks', () => {
       window: { count: 3, failedCount: 1, changeCount: 1 },
     });
     expect(service.explanation?.text).toContain('HTTP 503');
+  });
+
+  test('H2 a body that is no JSON, though it says so, is no details and no fault', async () => {
+    const app = await open();
+    const { url } = await serveHttp((_, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{"half":');
+    });
+    await addChecked(app, { name: 'payments', url });
+    expect((await serviceOf(app, 'payments')).lastResult).toMatchObject({
+      status: 'HEALTHY',
+      error: null,
+      details: null,
+    });
   });
 
   test('H8 each change of status is listed with its explanation, newest first', async () => {

@@ -209,6 +209,7 @@ test('services, agents, status and maintenance are there after a restart; the co
   await before.health.startMaintenance('search', { until: clock.now() + 60_000 });
   const { since } = before.health.require('payments');
   expect(before.health.require('payments').status).toBe('UNHEALTHY');
+  await clock.advance(30_000);
   await before.close();
   expect(clock.timers).toBe(0);
 
@@ -224,6 +225,7 @@ test('services, agents, status and maintenance are there after a restart; the co
     since,
     explanation: { rule: 'FAILURES_IN_A_ROW' },
   });
+  expect(app.health.readCluster()).toMatchObject({ status: 'UNHEALTHY', since });
   expect(app.health.require('search').maintenance).toBeDefined();
   const same = await app.health.add({ name: 'payments', ...slow }, 'key-1');
   expect(same.name).toBe('payments');
@@ -259,6 +261,62 @@ test('a service is changed and removed while it runs, and nothing of it is left 
   await new Promise((over) => setTimeout(over, 150));
   expect(requests() + other.requests()).toBe(seen);
   await expect(app.health.remove('payments')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+});
+
+test('what is added, changed or removed while all ends is not checked any more, and leaves no timer', async () => {
+  const clock = new ManualClock();
+  const app = await createApp({ flows: [], clock, health: { parts: false } });
+  const url = 'http://127.0.0.1:1';
+  await app.health.add({ name: 'first', url });
+  await app.health.add({ name: 'second', url });
+  const changes = [
+    app.health.add({ name: 'third', url }),
+    app.health.update('first', { timeoutMs: 100 }),
+    app.health.report({ name: 'mailer', health: 'healthy', expectedIntervalMs: 50 }),
+    app.health.startMaintenance('first', { until: clock.now() + 1000 }),
+    app.health.remove('second'),
+  ];
+  const closed = app.close();
+  await Promise.allSettled(changes);
+  await clock.advance(60_000);
+  await closed;
+  expect(clock.timers).toBe(0);
+});
+
+test('who is to blame is told of those that are not healthy alone, in a list as well', async () => {
+  const clock = new ManualClock();
+  const database = makeAgent('database');
+  const app = await openApp({ flows: [], clock, health: { agents: [database], parts: false } });
+  const { url } = await serveHealth({ status: 200 });
+  const rarely = { url, intervalMs: 86_400_000, extendedInterval: true };
+  await app.health.add({ name: 'search', ...rarely, dependsOn: ['agent:database'] });
+  await app.health.checkNow('search');
+  database.word = 'down';
+  await clock.advance(2_000);
+  const causes = () => app.health.list().map(({ name, causedBy }) => [name, ...causedBy]);
+  expect(app.health.require('agent:database').status).toBe('UNHEALTHY');
+  expect(app.health.require('search')).toMatchObject({ status: 'HEALTHY', causedBy: [] });
+  expect(causes()).toEqual([['agent:database'], ['search']]);
+});
+
+test('response times are those of checks that had an answer, good or bad', async () => {
+  const clock = new ManualClock();
+  const agent = makeAgent('printer');
+  const answer = { status: 503 };
+  const { url } = await serveHealth(answer);
+  const app = await openApp({ flows: [], clock, health: { parts: false, agents: [agent] } });
+  const rarely = { intervalMs: 86_400_000, extendedInterval: true };
+  await app.health.add({ name: 'full', url, ...rarely });
+  await app.health.add({ name: 'gone', url: 'http://127.0.0.1:1', ...rarely });
+  await clock.advance(3000);
+  for (const name of ['full', 'gone', 'agent:printer']) await app.health.checkNow(name);
+  const timesOf = async (name: string) => {
+    const { checkCount, responseTimes } = await app.health.readSummary(name, {});
+    return [checkCount > 0, responseTimes.count === checkCount, responseTimes.count > 0];
+  };
+  expect(await timesOf('full')).toEqual([true, true, true]);
+  expect(await timesOf('gone')).toEqual([true, false, false]);
+  expect(await timesOf('agent:printer')).toEqual([true, true, true]);
 });
 
 test('there are no more services than a tenant may have', async () => {

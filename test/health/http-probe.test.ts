@@ -391,6 +391,23 @@ describe('a service that does not answer as it should', () => {
     await until(() => pools.openSockets === 0);
   });
 
+  test('has a name that is not looked up again while nobody has answered for it', async () => {
+    const server = await serveHttp((_, response) => response.end());
+    const asked: Parameters<LookupFunction>[2][] = [];
+    const { add } = createPlace(undefined, (_, __, done) => asked.push(done));
+    const url = `http://slow-name.example:${server.port}/`;
+    const probe = add({ url, timeoutMs: SHORT_MS });
+    for (let round = 0; round < 3; round++) expect((await probe.check()).failure).toBe('TIMEOUT');
+    const patient = add({ url }).check();
+    expect(asked).toHaveLength(1);
+    asked[0]?.(null, [{ address: '127.0.0.1', family: 4 }]);
+    expect((await patient).status).toBe('HEALTHY');
+    const again = probe.check();
+    await until(() => asked.length === 2);
+    asked[1]?.(null, [{ address: '127.0.0.1', family: 4 }]);
+    expect((await again).status).toBe('HEALTHY');
+  });
+
   test('has a name that stands for another address each time, and is only connected to what was checked', async () => {
     const server = await serveRaw((socket) => {
       socket.end(answerOf('{}', 'connection: close\r\n'));

@@ -285,6 +285,19 @@ describe('H3 transitions that are kept', () => {
       await writeBehind.close();
     });
 
+    test('are not taken back by a maintenance that is stored a little later', async () => {
+      const database = await open();
+      const { store, writeBehind } = makeStore(database);
+      const seen = makeState();
+      store.noteTransition(makeState({ status: 'DEGRADED' }), makeTransition({ to: 'DEGRADED' }));
+      await writeBehind.flush();
+      await store.putState({ ...seen, maintenance: MAINTENANCE });
+      expect((await store.loadAll()).states).toEqual([
+        makeState({ status: 'DEGRADED', maintenance: MAINTENANCE }),
+      ]);
+      await writeBehind.close();
+    });
+
     test('do not take back the maintenance that was stored meanwhile', async () => {
       const database = await open();
       const { store, writeBehind } = makeStore(database);

@@ -13,4 +13,13 @@ describe('nearestName', () => {
   ])('%s among %o', (written, names, nearest) => {
     expect(nearestName(written, names)).toBe(nearest);
   });
+
+  test('looks at so many long names only that nobody waits for it', () => {
+    let looked = 0;
+    function* names() {
+      for (; looked < 10_000; looked++) yield `${'y'.repeat(90)}${looked}`;
+    }
+    expect(nearestName('x'.repeat(92), names())).toBeUndefined();
+    expect(looked).toBeLessThan(100);
+  });
 });
