@@ -49,6 +49,7 @@ export {
   ServiceExistsError,
   ServiceFixedError,
   ServiceNeededError,
+  TooManyChecksError,
   TooManyServicesError,
 } from './health/health-errors.ts';
 export type { HealthPoint, HealthSummary } from './health/health-history.ts';

@@ -39,7 +39,7 @@ export async function watchServices(
   const monitor = createMonitor({
     pools: createHttpPools(createAddressRules({})),
     history,
-    store: createServiceStore(database, writeBehind),
+    noteTransition: createServiceStore(database, writeBehind).noteTransition,
     pubsub: createMemoryPubSub<Topics>(console.error),
     clock,
     onChange: () => undefined,

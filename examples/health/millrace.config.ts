@@ -22,7 +22,7 @@ export default defineConfig({
     {
       name: 'shop-is-down',
       kind: 'SERVICE_STATUS',
-      service: 'shop',
+      serviceId: 'shop',
       forMs: 5_000,
       severity: 'CRITICAL',
     },

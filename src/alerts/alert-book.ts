@@ -1,4 +1,6 @@
 import type { CancelTimer, Clock } from '../lib/clock.ts';
+import { NotFoundError } from '../lib/domain-error.ts';
+import { createTurns } from '../lib/turns.ts';
 import { isKeptWithin } from '../lib/within.ts';
 import type { PubSub } from '../pubsub/memory-pubsub.ts';
 import type { AlertChanged, Topics } from '../pubsub/topics.ts';
@@ -26,6 +28,9 @@ export interface AlertBookParts {
 const WRITE_DELAY_MS = 100;
 const RETRY_DELAY_MS = 1_000;
 
+/** The turn that all take who store something. */
+const WRITES = 'writes';
+
 /** While the database can't be written so many changed alerts are remembered; then the oldest are given up. */
 const MOST_UNSAVED = 10_000;
 
@@ -38,6 +43,8 @@ export class AlertBook {
   readonly #open = new Map<string, Alert>();
   readonly #unsaved = new Map<string, Alert>();
   readonly #listeners = new Set<AlertListener>();
+  /** One thing is stored at a time: of one alert nothing older follows what is newer. */
+  readonly #turns = createTurns();
   #writing: Promise<boolean> | undefined;
   #cancelTimer: CancelTimer | undefined;
   #isClosed = false;
@@ -83,24 +90,18 @@ export class AlertBook {
 
   /**
    * Kept once it is on disk.
-   * @param alert one that `get` gave, or that was found in the store
-   * @throws StorageUnavailableError; nothing was changed then
+   * @throws NotFoundError, StorageUnavailableError; nothing was changed then
    */
-  async acknowledge(alert: Alert, acknowledgement: Acknowledgement): Promise<Alert> {
-    const { acknowledgement: before, id } = alert;
-    const put = (changed: Alert) => {
-      if (this.#open.has(id)) this.#open.set(id, changed);
-      this.#changed(changed);
-    };
-    put({ ...alert, acknowledgement });
-    try {
-      await this.#store(this.get(id) ?? alert);
-    } catch (error) {
-      put({ ...(this.get(id) ?? alert), acknowledgement: before });
-      throw error;
-    }
-    this.#publish(alert, 'ACKNOWLEDGED');
-    return this.get(id) ?? { ...alert, acknowledgement };
+  acknowledge(tenant: string, id: string, acknowledgement: Acknowledgement): Promise<Alert> {
+    return this.#turns.take(WRITES, async () => {
+      const alert = await this.#require(tenant, id);
+      await this.#parts.store.putAlerts([{ ...alert, acknowledgement }]);
+      const acknowledged = { ...(this.get(id) ?? alert), acknowledgement }; // it may be over by now
+      if (this.#open.has(id)) this.#open.set(id, acknowledged);
+      if (this.#unsaved.has(id)) this.#unsaved.set(id, acknowledged);
+      this.#publish(acknowledged, 'ACKNOWLEDGED');
+      return acknowledged;
+    });
   }
 
   /** Tells of what is raised and resolved from now on, until the answer is called. */
@@ -114,8 +115,8 @@ export class AlertBook {
 
   /** Is kept when all that changed so far is stored, or could not be. */
   async flush(): Promise<void> {
-    await this.#writing;
-    await this.#write();
+    const isStored = await this.#writing;
+    if (isStored !== false) await this.#write(); // else it would fail again
   }
 
   /** Stores what waits, within a limit, and takes no more. */
@@ -147,9 +148,11 @@ export class AlertBook {
 
   /** Answers whether all that waited was stored. One at a time. Never fails. */
   #write(): Promise<boolean> {
-    this.#writing ??= this.#writeAll().finally(() => {
-      this.#writing = undefined;
-    });
+    this.#writing ??= this.#turns
+      .take(WRITES, () => this.#writeAll())
+      .finally(() => {
+        this.#writing = undefined;
+      });
     return this.#writing;
   }
 
@@ -170,11 +173,11 @@ export class AlertBook {
     }
   }
 
-  /** Stores one by itself, after what is being written. */
-  async #store(alert: Alert): Promise<void> {
-    await this.#writing;
-    await this.#parts.store.putAlerts([alert]);
-    if (this.#unsaved.get(alert.id) === alert) this.#unsaved.delete(alert.id);
+  async #require(tenant: string, id: string): Promise<Alert> {
+    const known = this.get(id);
+    const alert = known ?? (await this.#parts.store.findAlerts(tenant, [id]))[0];
+    if (alert === undefined || alert.tenant !== tenant) throw new NotFoundError('Alert', id);
+    return alert;
   }
 
   #tell(alert: Alert, change: AlertNews['change']): void {

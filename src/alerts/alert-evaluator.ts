@@ -1,19 +1,23 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { isFinalState } from '../engine/index.ts';
 import type { ServiceReading } from '../health/service.ts';
 import type { CancelTimer, Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/domain-error.ts';
-import type { JobReading } from '../monitoring/readings.ts';
 import type { PubSub } from '../pubsub/memory-pubsub.ts';
 import type { OfJob, Topics } from '../pubsub/topics.ts';
 import type { Alert } from './alert.ts';
 import type { AlertBook } from './alert-book.ts';
-import { ErrorRates } from './error-rates.ts';
-import { FailureCounts, type JobFailure } from './failure-counts.ts';
-import type { Look } from './look.ts';
-import { lookAtQueues } from './queue-looks.ts';
+import type { JobFailure } from './failure-counts.ts';
+import { lookAtJobs, type WatchedHost } from './job-round.ts';
 import { RuleRun, type SourcedRule } from './rule-run.ts';
-import { isAbout, lookAtService } from './service-looks.ts';
+import { Slice } from './slice.ts';
+import {
+  needsRounds,
+  type WatchedFailureRule,
+  type WatchedJobRule,
+  type WatchedRule,
+  type WatchedServiceRule,
+  watchRule,
+} from './watched-rule.ts';
 
 /** A job that failed, as it is stored. */
 export interface KeptFailure {
@@ -28,11 +32,7 @@ export interface AlertEvaluatorParts {
   readonly book: AlertBook;
   readonly pubsub: PubSub<Topics>;
   readonly clock: Clock;
-  /** The jobs of this process. */
-  readonly host: {
-    listRunning(): Promise<readonly OfJob[]>;
-    read(jobIds: readonly string[]): Promise<readonly (JobReading | undefined)[]>;
-  };
+  readonly host: WatchedHost;
   readonly services: {
     list(tenant: string): readonly ServiceReading[];
     get(tenant: string, name: string): ServiceReading | undefined;
@@ -47,31 +47,8 @@ export interface AlertEvaluatorParts {
   readonly onFault: (error: unknown, rule: SourcedRule) => void;
 }
 
-/** How long from the end of one round to the next, in milliseconds. */
+/** How long from the end of one round to the next, in milliseconds; after one that took longer, as long as that. */
 const ROUND_MS = 1_000;
-
-/** Jobs that are read at once; and how long a round goes on before it lets others have their turn, in milliseconds. */
-const JOBS_AT_ONCE = 10;
-const TURN_MS = 5;
-
-/** A rule under evaluation, with what its kind needs. */
-type Watched = { run: RuleRun } & (
-  | { readonly kind: 'QUEUE_PRESSURE'; look(job: JobReading): Iterable<Look> }
-  | { readonly kind: 'ROUTINE_ERROR_RATE'; readonly rates: ErrorRates }
-  | {
-      readonly kind: 'SERVICE_STATUS';
-      isMine(name: string): boolean;
-      look(service: ServiceReading): Look;
-    }
-  | {
-      readonly kind: 'JOB_FAILURES';
-      readonly failures: FailureCounts;
-      /** What is told while that of before is looked up. */
-      loading: JobFailure[] | undefined;
-    }
-);
-
-type JobWatched = Extract<Watched, { kind: 'QUEUE_PRESSURE' | 'ROUTINE_ERROR_RATE' }>;
 
 /**
  * Finds out whether rules hold. Running jobs are looked at in rounds, once a second, and only while there is a rule about
@@ -81,9 +58,11 @@ type JobWatched = Extract<Watched, { kind: 'QUEUE_PRESSURE' | 'ROUTINE_ERROR_RAT
 export class AlertEvaluator {
   readonly #parts: AlertEvaluatorParts;
   /** By tenant and name. */
-  readonly #watched = new Map<string, Watched>();
+  readonly #watched = new Map<string, WatchedRule>();
   /** Services that changed, and have not been looked at: names by tenant. */
   readonly #changed = new Map<string, Set<string>>();
+  /** Flows of which jobs failed since the rule was looked at. */
+  readonly #failed = new Map<WatchedFailureRule, Set<string>>();
   #stopListening: readonly (() => void)[] = [];
   #cancelTimer: CancelTimer | undefined;
   #round: Promise<void> | undefined;
@@ -118,7 +97,7 @@ export class AlertEvaluator {
     const run = new RuleRun(rule, this.#parts.book, this.#parts.clock);
     for (const alert of open) run.restore(alert);
     for (const alert of resolved) run.restoreCoolDown(alert);
-    this.#watched.set(keyOf(rule.tenant, rule.name), watch(run));
+    this.#watched.set(keyOf(rule.tenant, rule.name), watchRule(run));
   }
 
   /** Evaluates a rule that was added live. Is kept when it was looked at once. */
@@ -174,12 +153,14 @@ export class AlertEvaluator {
     this.#changed.clear();
     if (this.#isStopped) return;
     for (const [tenant, names] of changed) {
+      const readings = [...names].map(
+        (name) => [name, this.#parts.services.get(tenant, name)] as const,
+      );
       for (const watched of this.#watched.values()) {
         if (watched.kind !== 'SERVICE_STATUS' || watched.run.rule.tenant !== tenant) continue;
-        this.#guard(watched, () => {
-          for (const name of names) {
+        this.#guard(watched.run, () => {
+          for (const [name, reading] of readings) {
             if (!watched.isMine(name)) continue;
-            const reading = this.#parts.services.get(tenant, name);
             if (reading === undefined) watched.run.forget(name, 'SUBJECT_GONE');
             else watched.run.observe(watched.look(reading));
           }
@@ -193,145 +174,121 @@ export class AlertEvaluator {
     const failure = { flowId, jobId, message, atMs: this.#parts.clock.monotonicMs() };
     for (const watched of this.#watched.values()) {
       if (watched.kind !== 'JOB_FAILURES' || watched.run.rule.tenant !== tenant) continue;
-      if (watched.loading !== undefined) {
-        watched.loading.push(failure);
-        continue;
-      }
       watched.failures.note(failure);
-      this.#lookAtFailures(watched);
+      if (this.#failed.size === 0) void nextTurn().then(() => this.#lookAtFailed()); // they come in bursts
+      const flows = this.#failed.get(watched) ?? new Set();
+      this.#failed.set(watched, flows.add(flowId));
     }
+  }
+
+  #lookAtFailed(): void {
+    const failed = [...this.#failed];
+    this.#failed.clear();
+    if (this.#isStopped) return;
+    for (const [watched, flows] of failed) this.#lookAtFailures(watched, flows);
     this.#plan();
   }
 
-  #lookAtFailures(watched: Extract<Watched, { kind: 'JOB_FAILURES' }>): void {
-    this.#guard(watched, () => {
-      for (const look of watched.failures.look(this.#parts.clock.monotonicMs())) {
-        watched.run.observe(look);
-      }
+  /** @param flows default: all of which jobs failed lately */
+  #lookAtFailures({ run, failures }: WatchedFailureRule, flows?: Iterable<string>): void {
+    this.#guard(run, () => {
+      for (const look of failures.look(this.#parts.clock.monotonicMs(), flows)) run.observe(look);
     });
   }
 
   /** Finds what a rule has to know of the past. */
-  async #load(watched: Watched): Promise<void> {
+  async #load({ run, ...watched }: WatchedRule): Promise<void> {
     if (watched.kind !== 'JOB_FAILURES') return;
-    const { settings, tenant } = watched.run.rule;
-    if (settings.kind !== 'JOB_FAILURES') return;
-    const { clock, listFailures, onFault } = this.#parts;
-    const live: JobFailure[] = [];
-    watched.loading = live;
-    let kept: readonly KeptFailure[] = [];
+    const { failures } = watched;
+    failures.awaitPast();
+    let past: readonly JobFailure[] = [];
     try {
-      kept = await listFailures(tenant, settings.flowId, clock.now() - settings.windowMs);
+      past = await this.#readPast(run.rule);
     } catch (error) {
-      watched.run.noteProblem(`Failures of before could not be read: ${messageOf(error)}`);
-      onFault(error, watched.run.rule);
+      run.noteProblem(`Failures of before could not be read: ${messageOf(error)}`);
+      this.#parts.onFault(error, run.rule);
     }
-    const known = new Set(live.map(({ jobId }) => jobId));
+    failures.notePast(past);
+  }
+
+  /** Failed jobs in the window of a rule, the oldest first. */
+  async #readPast({ tenant, settings }: SourcedRule): Promise<readonly JobFailure[]> {
+    if (settings.kind !== 'JOB_FAILURES') return [];
+    const { clock, listFailures } = this.#parts;
+    const kept = await listFailures(tenant, settings.flowId, clock.now() - settings.windowMs);
     const [now, nowMs] = [clock.now(), clock.monotonicMs()];
-    for (const { flowId, jobId, finishedAt, message } of kept.toReversed()) {
-      if (known.has(jobId)) continue;
-      watched.failures.note({
-        flowId,
-        jobId,
-        message,
-        atMs: nowMs - Math.max(0, now - finishedAt),
-      });
-    }
-    for (const failure of live) watched.failures.note(failure);
-    watched.loading = undefined;
+    return kept.toReversed().map(({ finishedAt, ...failure }) => ({
+      ...failure,
+      atMs: nowMs - Math.max(0, now - finishedAt),
+    }));
   }
 
   /** Runs a round, or waits for the one under way. Then the next is planned. Never fails. */
   #runRound(): Promise<void> {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
+    const beganAtMs = this.#parts.clock.monotonicMs();
     this.#round ??= this.#lookAtAll().finally(() => {
       this.#round = undefined;
-      this.#plan();
+      this.#plan(this.#parts.clock.monotonicMs() - beganAtMs);
     });
     return this.#round;
   }
 
   /** Sees to it that there is a round when one is needed. */
-  #plan(): void {
+  #plan(leastMs = 0): void {
     if (this.#isStopped || this.#round !== undefined || this.#cancelTimer !== undefined) return;
     if (![...this.#watched.values()].some(needsRounds)) return;
-    this.#cancelTimer = this.#parts.clock.setTimer(ROUND_MS, () => void this.#runRound());
+    const delayMs = Math.max(ROUND_MS, leastMs);
+    this.#cancelTimer = this.#parts.clock.setTimer(delayMs, () => void this.#runRound());
   }
 
   async #lookAtAll(): Promise<void> {
-    if (this.#isStopped) return;
-    const ofJobs: JobWatched[] = [];
+    const { host, clock } = this.#parts;
+    const ofJobs: WatchedJobRule[] = [];
+    const slice = new Slice(clock);
+    /** By tenant: services as they are in this slice. What is older must not be looked at: changes are told meanwhile. */
+    const services = new Map<string, readonly ServiceReading[]>();
     for (const watched of [...this.#watched.values()]) {
-      if (watched.kind === 'SERVICE_STATUS') this.#lookAtServices(watched);
-      else if (watched.kind === 'JOB_FAILURES') {
-        if (watched.loading !== undefined) continue;
+      if (this.#isStopped) return;
+      if (watched.kind === 'SERVICE_STATUS') this.#lookAtServices(watched, services);
+      else if (watched.kind !== 'JOB_FAILURES') ofJobs.push(watched);
+      else if (!watched.failures.isAwaitingPast) {
         this.#lookAtFailures(watched);
         watched.run.endRound('CONDITION_GONE');
-      } else ofJobs.push(watched);
+      }
+      if (!slice.isOver) continue;
+      await slice.giveWay();
+      services.clear();
     }
-    if (ofJobs.length === 0) return;
+    if (ofJobs.length === 0 || this.#isStopped) return;
+    const isStopped = () => this.#isStopped;
+    const guard = ({ run }: WatchedRule, evaluate: () => void) => this.#guard(run, evaluate);
     try {
-      await this.#lookAtJobs(ofJobs);
+      await lookAtJobs(ofJobs, { host, clock, isStopped, guard });
     } catch (error) {
       const problem = `The running jobs could not be read: ${messageOf(error)}`;
       for (const { run } of ofJobs) this.#fault(run, error, problem);
     }
   }
 
-  #lookAtServices(watched: Extract<Watched, { kind: 'SERVICE_STATUS' }>): void {
-    this.#guard(watched, () => {
-      const { run } = watched;
-      for (const reading of this.#parts.services.list(run.rule.tenant)) {
+  #lookAtServices(
+    { run, ...watched }: WatchedServiceRule,
+    services: Map<string, readonly ServiceReading[]>,
+  ): void {
+    const { tenant } = run.rule;
+    this.#guard(run, () => {
+      const readings = services.get(tenant) ?? this.#parts.services.list(tenant);
+      services.set(tenant, readings);
+      for (const reading of readings) {
         if (watched.isMine(reading.name)) run.observe(watched.look(reading));
       }
       run.endRound('SUBJECT_GONE');
     });
   }
 
-  /** In slices, so that others have their turn. */
-  async #lookAtJobs(all: readonly JobWatched[]): Promise<void> {
-    const { host, clock } = this.#parts;
-    const wanted = (await host.listRunning()).filter((job) => all.some((each) => isOf(each, job)));
-    const failed = new Set<JobWatched>();
-    let turnEndsAtMs = clock.monotonicMs() + TURN_MS;
-    for (let at = 0; at < wanted.length; at += JOBS_AT_ONCE) {
-      const jobs = wanted.slice(at, at + JOBS_AT_ONCE);
-      const readings = await host.read(jobs.map(({ jobId }) => jobId));
-      if (this.#isStopped) return;
-      for (const [place, job] of jobs.entries()) {
-        const reading = readings[place];
-        if (reading === undefined || isFinalState(reading.state)) continue;
-        for (const watched of all) {
-          if (isOf(watched, job) && !this.#lookAtJob(watched, reading)) failed.add(watched);
-        }
-      }
-      if (clock.monotonicMs() < turnEndsAtMs) continue;
-      await nextTurn();
-      turnEndsAtMs = clock.monotonicMs() + TURN_MS;
-    }
-    if (this.#isStopped) return;
-    for (const watched of all) {
-      if (failed.has(watched)) continue; // some of its subjects were not seen
-      this.#guard(watched, () => {
-        watched.run.endRound('SUBJECT_GONE');
-        if (watched.kind === 'ROUTINE_ERROR_RATE') watched.rates.endRound();
-      });
-    }
-  }
-
-  #lookAtJob(watched: JobWatched, job: JobReading): boolean {
-    return this.#guard(watched, () => {
-      const looks =
-        watched.kind === 'QUEUE_PRESSURE'
-          ? watched.look(job)
-          : watched.rates.look(job, this.#parts.clock.monotonicMs());
-      for (const look of looks) watched.run.observe(look);
-    });
-  }
-
   /** Answers whether it went well. */
-  #guard({ run }: Watched, evaluate: () => void): boolean {
+  #guard(run: RuleRun, evaluate: () => void): boolean {
     try {
       evaluate();
       return true;
@@ -345,48 +302,6 @@ export class AlertEvaluator {
     if (run.problem === undefined) this.#parts.onFault(error, run.rule);
     run.noteProblem(problem);
   }
-}
-
-function watch(run: RuleRun): Watched {
-  const { settings } = run.rule;
-  switch (settings.kind) {
-    case 'QUEUE_PRESSURE':
-      return { kind: settings.kind, run, look: (job) => lookAtQueues(settings, job) };
-    case 'ROUTINE_ERROR_RATE':
-      return { kind: settings.kind, run, rates: new ErrorRates(settings) };
-    case 'JOB_FAILURES':
-      return {
-        kind: settings.kind,
-        run,
-        failures: new FailureCounts(settings),
-        loading: undefined,
-      };
-    case 'SERVICE_STATUS':
-      return {
-        kind: settings.kind,
-        run,
-        isMine: (name) => isAbout(settings, name),
-        look: (service) => lookAtService(settings, service),
-      };
-  }
-}
-
-/** Whether time alone, or what nobody tells, can change something of a rule. */
-function needsRounds(watched: Watched): boolean {
-  switch (watched.kind) {
-    case 'QUEUE_PRESSURE':
-    case 'ROUTINE_ERROR_RATE':
-      return true;
-    case 'SERVICE_STATUS':
-      return watched.run.isWaiting || watched.run.hasCondition;
-    case 'JOB_FAILURES':
-      return watched.run.isWaiting || watched.failures.isWaiting;
-  }
-}
-
-function isOf({ run: { rule } }: JobWatched, { tenant, flowId }: OfJob): boolean {
-  if (rule.tenant !== tenant || !('flowId' in rule.settings)) return false;
-  return rule.settings.flowId === undefined || rule.settings.flowId === flowId;
 }
 
 function keyOf(tenant: string, name: string): string {

@@ -61,7 +61,7 @@ export interface JobFailureSettings {
 export interface ServiceStatusSettings {
   readonly kind: 'SERVICE_STATUS';
   /** By name; `undefined` for any. */
-  readonly service: string | undefined;
+  readonly serviceId: string | undefined;
   /** It holds with one of these, and never in maintenance. */
   readonly statuses: readonly ServiceStatus[];
 }
@@ -164,7 +164,7 @@ export type AlertRuleConfig = AlertRuleConfigBase &
       }
     | {
         readonly kind: 'SERVICE_STATUS';
-        readonly service?: string | undefined;
+        readonly serviceId?: string | undefined;
         /** Default UNHEALTHY. */
         readonly statuses?: readonly ServiceStatus[] | undefined;
       }

@@ -13,7 +13,13 @@ import {
 } from './alert.ts';
 import type { AlertBook, AlertListener } from './alert-book.ts';
 import type { AlertEvaluator } from './alert-evaluator.ts';
-import type { AlertRule, AlertRuleDefinition, AlertRuleKind, AlertSeverity } from './alert-rule.ts';
+import type {
+  AlertRule,
+  AlertRuleDefinition,
+  AlertRuleKind,
+  AlertRuleSettings,
+  AlertSeverity,
+} from './alert-rule.ts';
 import type { AlertStore } from './alert-store.ts';
 import { checkPlace } from './check-place.ts';
 import { readAlertRule } from './read-alert-rule.ts';
@@ -125,10 +131,10 @@ function serveRules(
   const problemOf = ({ settings }: SourcedRule): string | undefined => {
     const [issue] = checkPlace(settings, flows);
     if (issue !== undefined) return issue.message;
-    if (settings.kind !== 'SERVICE_STATUS' || settings.service === undefined) return undefined;
-    return hasService(tenant, settings.service)
+    if (settings.kind !== 'SERVICE_STATUS' || settings.serviceId === undefined) return undefined;
+    return hasService(tenant, settings.serviceId)
       ? undefined
-      : `There is no service "${settings.service}" now.`;
+      : `There is no service "${settings.serviceId}" now.`;
   };
 
   const find = (name: string): SourcedRule => {
@@ -146,6 +152,8 @@ function serveRules(
 
   const read = (input: AlertRuleInput, base?: AlertRuleDefinition): AlertRuleDefinition => {
     const definition = inInput(() => readAlertRule(input, base));
+    // A rule whose flow is gone can still be changed otherwise, and disabled.
+    if (base !== undefined && isSamePlace(base.settings, definition.settings)) return definition;
     const issues = checkPlace(definition.settings, flows);
     if (issues.length > 0) throw new ValidationError(issues.map(intoInput));
     return definition;
@@ -227,10 +235,12 @@ function serveAlerts(
 ): Omit<TenantAlerts, RuleFunctions> {
   const ofTenant = (alert: Alert | undefined) => (alert?.tenant === tenant ? alert : undefined);
   const find = async (ids: readonly string[]) => {
-    const missing = ids.filter((id) => ofTenant(book.get(id)) === undefined);
+    const held = new Map(ids.map((id) => [id, ofTenant(book.get(id))]));
+    const missing = ids.filter((id) => held.get(id) === undefined);
     const stored = await store.findAlerts(tenant, missing);
     const byId = new Map(missing.map((id, at) => [id, stored[at]]));
-    return ids.map((id) => ofTenant(book.get(id)) ?? byId.get(id));
+    // What the book held may have been stored meanwhile, and is let go of then.
+    return ids.map((id) => ofTenant(book.get(id)) ?? byId.get(id) ?? held.get(id));
   };
   const require = async (id: string): Promise<Alert> => {
     const [alert] = await find([id]);
@@ -254,7 +264,7 @@ function serveAlerts(
         const message = `Give 1–${LONGEST_COMMENT} characters, or leave it out.`;
         throw new ValidationError([{ path: ['input', 'comment'], message }]);
       }
-      return book.acknowledge(await require(id), { at: clock.now(), by, comment });
+      return book.acknowledge(tenant, id, { at: clock.now(), by, comment });
     },
   };
 }
@@ -266,6 +276,13 @@ export function isSameInEffect(
 ): boolean {
   const write = ({ condition, forMs, settings }: typeof one) =>
     JSON.stringify([condition ?? null, forMs, settings]);
+  return write(one) === write(other);
+}
+
+/** Whether two rules of one kind are about the same flow, routine and slot. */
+function isSamePlace(one: AlertRuleSettings, other: AlertRuleSettings): boolean {
+  const write = (settings: object) =>
+    JSON.stringify({ ...settings }, ['flowId', 'routineId', 'slot']);
   return write(one) === write(other);
 }
 

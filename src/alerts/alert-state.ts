@@ -18,7 +18,7 @@ export type AlertState =
   | { readonly kind: 'IDLE' }
   | { readonly kind: 'PENDING'; readonly sinceMs: number; readonly isSuppressed: boolean }
   | { readonly kind: 'FIRING' }
-  | { readonly kind: 'COOLING_DOWN'; readonly untilMs: number };
+  | { readonly kind: 'COOLING_DOWN'; readonly sinceMs: number };
 
 /** What one look found. */
 export interface AlertObservation {
@@ -70,11 +70,11 @@ export function nextAlertState(
       if (holds !== false) return { state, act: undefined };
       return { state: coolDown(nowMs, times), act: 'RESOLVE' };
     case 'COOLING_DOWN':
-      if (nowMs < state.untilMs) return { state, act: undefined };
+      if (nowMs - state.sinceMs < times.coolDownMs) return { state, act: undefined };
       return nextAlertState(IDLE, observation, times);
   }
 }
 
 function coolDown(nowMs: number, { coolDownMs }: AlertTimes): AlertState {
-  return coolDownMs === 0 ? IDLE : { kind: 'COOLING_DOWN', untilMs: nowMs + coolDownMs };
+  return coolDownMs === 0 ? IDLE : { kind: 'COOLING_DOWN', sinceMs: nowMs };
 }

@@ -181,7 +181,7 @@ function conditionsOf(
   tenant: string,
   filter: AlertFilter,
 ): Expression<SqlBool>[] {
-  const { isOpen, isAcknowledged, severities, kinds, rule, flowId, jobId, service } = filter;
+  const { isOpen, isAcknowledged, severities, kinds, ruleId, flowId, jobId, serviceId } = filter;
   const { raisedSince, raisedUntil } = filter;
   const isNull = (column: 'resolved_at' | 'acknowledged_at', isIt: boolean | undefined) =>
     isIt === undefined ? [] : [eb(column, isIt ? 'is' : 'is not', null)];
@@ -199,10 +199,10 @@ function conditionsOf(
     ...isNull('acknowledged_at', isAcknowledged === undefined ? undefined : !isAcknowledged),
     ...isOneOf('severity', severities),
     ...isOneOf('kind', kinds),
-    ...is('rule_name', rule),
+    ...is('rule_name', ruleId),
     ...is('flow_id', flowId),
     ...is('job_id', jobId),
-    ...is('service', service),
+    ...is('service', serviceId),
     ...(raisedSince === undefined ? [] : [eb('raised_at', '>=', Math.floor(raisedSince))]),
     ...(raisedUntil === undefined ? [] : [eb('raised_at', '<', Math.floor(raisedUntil))]),
   ];

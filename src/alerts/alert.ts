@@ -97,10 +97,10 @@ export interface AlertFilter {
   readonly severities?: readonly AlertSeverity[] | undefined;
   readonly kinds?: readonly AlertRuleKind[] | undefined;
   /** By name; so is the flow, and the service. */
-  readonly rule?: string | undefined;
+  readonly ruleId?: string | undefined;
   readonly flowId?: string | undefined;
   readonly jobId?: string | undefined;
-  readonly service?: string | undefined;
+  readonly serviceId?: string | undefined;
   readonly raisedSince?: number | undefined;
   readonly raisedUntil?: number | undefined;
 }

@@ -24,6 +24,8 @@ interface Failures {
 export class FailureCounts {
   readonly #settings: JobFailureSettings;
   readonly #flows = new Map<string, Failures>();
+  /** What is told while that of before is looked up. */
+  #meanwhile: JobFailure[] | undefined;
 
   constructor(settings: JobFailureSettings) {
     this.#settings = settings;
@@ -34,9 +36,31 @@ export class FailureCounts {
     return this.#flows.size > 0;
   }
 
+  get isAwaitingPast(): boolean {
+    return this.#meanwhile !== undefined;
+  }
+
+  /** What is noted from now on counts once `notePast` has told what was before. */
+  awaitPast(): void {
+    this.#meanwhile ??= [];
+  }
+
+  /** What was before, the oldest first. What was noted meanwhile may be among it. */
+  notePast(past: readonly JobFailure[]): void {
+    const meanwhile = this.#meanwhile ?? [];
+    this.#meanwhile = undefined;
+    const known = new Set(meanwhile.map(({ jobId }) => jobId));
+    for (const failure of past) if (!known.has(failure.jobId)) this.note(failure);
+    for (const failure of meanwhile) this.note(failure);
+  }
+
   note(failure: JobFailure): void {
     const { flowId } = this.#settings;
     if (flowId !== undefined && flowId !== failure.flowId) return;
+    if (this.#meanwhile !== undefined) {
+      this.#meanwhile.push(failure);
+      return;
+    }
     const known = this.#flows.get(failure.flowId);
     const failures = known ?? { times: new Deque<number>(), last: failure };
     failures.times.push(failure.atMs);
@@ -45,10 +69,16 @@ export class FailureCounts {
     this.#flows.set(failure.flowId, failures);
   }
 
-  /** Looks at all flows of which jobs failed since not longer than one look ago. */
-  *look(nowMs: number): Generator<Look> {
+  /**
+   * Looks at flows of which jobs failed since not longer than one look ago.
+   * @param flowIds default: all
+   */
+  *look(nowMs: number, flowIds: Iterable<string> = this.#flows.keys()): Generator<Look> {
     const { windowMs, minFailures } = this.#settings;
-    for (const [flowId, { times, last }] of this.#flows) {
+    for (const flowId of flowIds) {
+      const failures = this.#flows.get(flowId);
+      if (failures === undefined) continue;
+      const { times, last } = failures;
       for (let first = times.peek(); first !== undefined; first = times.peek()) {
         if (nowMs - first < windowMs) break;
         times.shift();

@@ -49,8 +49,9 @@ export function createLiveAlerts({ book, alerts, pubsub, clock }: LiveAlertsDeps
             }),
         };
         const ids = feeds.open(source, rateHz);
-        const first = change === 'RAISED' ? [...book.open].filter(isWanted) : [];
-        ids.begin(first.map(({ id }) => id));
+        const open = change === 'RAISED' ? [...book.open].filter(isWanted) : [];
+        const first = open.map(({ id }) => id);
+        ids.begin(first.filter((id) => !feeds.isDue(source, rateHz, id))); // each is told once
         return mapLiveStream(ids, async (id) => (await alerts.forTenant(tenant).find([id]))[0]);
       };
       return {

@@ -2,7 +2,7 @@ import type { InputFieldBuilder } from '@pothos/core';
 import { keySchema } from '../debug-sessions/idempotency-key.ts';
 import { type ApiTypes, builder } from '../graphql/builder.ts';
 import { ErrorInterface } from '../graphql/errors.ts';
-import { encodeId, localId, routineName, serviceName } from '../graphql/ids.ts';
+import { encodeId, localId, routineName, routineParts, serviceName } from '../graphql/ids.ts';
 import { ServiceStatusType } from '../health/enums.schema.ts';
 import '../jobs/errors.schema.ts';
 import { actorField, actorOf } from '../jobs/session-request.schema.ts';
@@ -70,7 +70,8 @@ const ruleFields = (t: InputFields) => ({
   flowId: t.id({ description: 'The flow, by id or name. Default: any. Not of SERVICE_STATUS.' }),
   routineId: t.id({
     description:
-      'The routine, by its name or id. Default: any. Of QUEUE_PRESSURE and ROUTINE_ERROR_RATE.',
+      'The routine, by its name, or by its id, which tells the flow too. Default: any. Of QUEUE_PRESSURE and ' +
+      'ROUTINE_ERROR_RATE.',
   }),
   slot: t.string({ description: 'Name of the slot. Default: any. Of QUEUE_PRESSURE.' }),
   level: t.field({
@@ -94,30 +95,39 @@ const ruleFields = (t: InputFields) => ({
   minFailures: t.int({
     description: 'It holds from so many failed jobs on, 1–1,000. Default 1. Of JOB_FAILURES.',
   }),
-  service: t.id({ description: 'The service, by id or name. Default: any. Of SERVICE_STATUS.' }),
+  serviceId: t.id({ description: 'The service, by id or name. Default: any. Of SERVICE_STATUS.' }),
   statuses: t.field({
     type: [ServiceStatusType],
     description: 'It holds with one of these. Default UNHEALTHY. Of SERVICE_STATUS.',
   }),
 });
 
-/** The same with names in the place of ids. @throws ValidationError when an id is of another type */
+/**
+ * The same with names in the place of ids. The id of a routine tells its flow, too.
+ * @throws ValidationError when an id is of another type, or a routine of another flow
+ */
 function withNames(
   input: AlertRuleInput & {
     readonly flowId?: string | null | undefined;
     readonly routineId?: string | null | undefined;
-    readonly service?: string | null | undefined;
+    readonly serviceId?: string | null | undefined;
   },
 ): AlertRuleInput {
-  const { flowId, routineId, service } = input;
   const path = (field: string) => ['input', field];
-  return {
-    ...input,
-    flowId: typeof flowId === 'string' ? localId('Flow', flowId, path('flowId')) : flowId,
-    routineId:
-      typeof routineId === 'string' ? routineName(routineId, path('routineId')) : routineId,
-    service: typeof service === 'string' ? serviceName(service, path('service')) : service,
+  const named = (field: 'flowId' | 'serviceId', read: (id: string, at: string[]) => string) => {
+    const id = input[field];
+    return typeof id === 'string' ? read(id, path(field)) : id;
   };
+  const flowId = named('flowId', (id, at) => localId('Flow', id, at));
+  const { routineId } = input;
+  const routine =
+    typeof routineId === 'string'
+      ? {
+          routineId: routineName(routineId, path('routineId'), { flowId: flowId ?? undefined }),
+          flowId: flowId ?? routineParts(routineId, path('routineId')).flowId,
+        }
+      : { routineId, flowId };
+  return { ...input, ...routine, serviceId: named('serviceId', serviceName) };
 }
 
 interface RulePayload {

@@ -76,7 +76,13 @@ export async function openAlerts(parts: OpenAlertsParts): Promise<void> {
   const enabled = [...rules.all()].filter(({ isEnabled }) => isEnabled);
   const longestMs = Math.max(0, ...enabled.map(({ coolDownMs }) => coolDownMs));
   const since = clock.now() - longestMs;
-  const resolved = groupByRule(longestMs === 0 ? [] : await store.loadResolvedSince(since));
+  const recent = longestMs === 0 ? [] : await store.loadResolvedSince(since);
+  const resolved = groupByRule(
+    recent.filter((alert) => {
+      const rule = rules.get(alert.tenant, alert.rule.name);
+      return rule !== undefined && isSameInEffect(alert.rule, rule);
+    }),
+  );
   const isLeft = (alert: Alert): boolean => {
     const resolution = resolutionOf(alert, rules.get(alert.tenant, alert.rule.name));
     if (resolution === undefined) return true;

@@ -79,7 +79,7 @@ const SETTINGS = {
     minFailures: whole(1, 1_000).default(1),
   },
   SERVICE_STATUS: {
-    service: text(1, 200).optional(),
+    serviceId: text(1, 200).optional(),
     statuses: z
       .array(STATUSES, { error: STATUSES_ERROR })
       .min(1, { error: STATUSES_ERROR })

@@ -77,8 +77,10 @@ export class RuleRun {
     return this.#problemOfRound ?? this.#problem;
   }
 
-  /** Goes on with an alert that was open before. */
+  /** Goes on with an alert that was open before. An older one of the same subject is over: that was not stored, then. */
   restore(alert: Alert): void {
+    const older = this.#tracked.get(keyOfSubject(alert.subject))?.alertId;
+    this.#resolve(older, 'CONDITION_GONE');
     this.#book.restore(alert);
     this.#track(alert, { kind: 'FIRING' }, alert.id);
     this.#openCount += 1;
@@ -87,11 +89,12 @@ export class RuleRun {
   /** Goes on with what is left of the cool-down after an alert that was resolved before. */
   restoreCoolDown(alert: Alert): void {
     const { resolvedAt = 0, resolution } = alert;
-    const leftMs = resolvedAt + this.rule.coolDownMs - this.#clock.now();
-    if (resolution !== 'CONDITION_GONE' || leftMs <= 0) return;
+    const goneMs = Math.max(0, this.#clock.now() - resolvedAt);
+    const isCooling = resolution === 'CONDITION_GONE' || resolution === 'MAINTENANCE';
+    if (!isCooling || goneMs >= this.rule.coolDownMs) return;
     if (this.#tracked.has(keyOfSubject(alert.subject))) return;
-    const untilMs = this.#clock.monotonicMs() + Math.min(leftMs, this.rule.coolDownMs);
-    this.#track(alert, { kind: 'COOLING_DOWN', untilMs }, undefined);
+    const sinceMs = this.#clock.monotonicMs() - goneMs;
+    this.#track(alert, { kind: 'COOLING_DOWN', sinceMs }, undefined);
   }
 
   /** Takes note of what was found of one subject. */
@@ -129,12 +132,19 @@ export class RuleRun {
     this.#tracked.delete(key);
   }
 
-  /** All subjects were looked at. What was not seen is not there any more; a cool-down of it goes on. */
-  endRound(resolution: AlertResolution): void {
+  /**
+   * All subjects were looked at. What was not seen is not there any more. Where that is since there is nothing to tell of it
+   * (CONDITION_GONE), and not since it is gone for good, a cool-down of it goes on.
+   */
+  endRound(resolution: 'CONDITION_GONE' | 'SUBJECT_GONE'): void {
     const nowMs = this.#clock.monotonicMs();
     for (const [key, { state, round }] of this.#tracked) {
-      const isOver = state.kind !== 'COOLING_DOWN' || nowMs >= state.untilMs;
-      if (round !== this.#round && isOver) this.forget(key, resolution);
+      if (round === this.#round) continue;
+      const isCooling =
+        resolution === 'CONDITION_GONE' &&
+        state.kind === 'COOLING_DOWN' &&
+        nowMs - state.sinceMs < this.rule.coolDownMs;
+      if (!isCooling) this.forget(key, resolution);
     }
     this.#round += 1;
     this.#problem = this.#problemOfRound;

@@ -96,10 +96,10 @@ ServiceSettingsType.implement({
       type: ServiceType,
       nullable: true,
       description: `The service; ${ANY}, and where there is none of that name now.`,
-      resolve: ({ service }, _args, { health }) =>
-        service === undefined ? null : health.get(service),
+      resolve: ({ serviceId }, _args, { health }) =>
+        serviceId === undefined ? null : health.get(serviceId),
     }),
-    serviceName: t.exposeString('service', {
+    serviceName: t.exposeString('serviceId', {
       nullable: true,
       description: `Name of the service; ${ANY}.`,
     }),

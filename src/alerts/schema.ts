@@ -216,7 +216,7 @@ const AlertFilterInput = builder.inputType('AlertFilter', {
     ruleId: t.id({ description: 'Of this rule, by id or name.' }),
     flowId: t.id({ description: 'About this flow or its jobs, by id or name.' }),
     jobId: t.id({ description: 'About this job.' }),
-    service: t.id({ description: 'About this service, by id or name.' }),
+    serviceId: t.id({ description: 'About this service, by id or name.' }),
     raisedSince: t.field({ type: 'DateTime', description: 'Raised then or later.' }),
     raisedUntil: t.field({ type: 'DateTime', description: 'Raised before.' }),
   }),
@@ -248,16 +248,18 @@ builder.queryField('alerts', (t) =>
       complexity: pageComplexity,
       args: { filter: t.arg({ type: AlertFilterInput, description: 'Which. Default: all.' }) },
       resolve: (_root, { filter, ...page }, context) => {
-        const { ruleId, flowId, jobId, service } = filter ?? {};
+        const { ruleId, flowId, jobId, serviceId } = filter ?? {};
         const wanted: AlertFilter = {
           isOpen: filter?.isOpen ?? undefined,
           isAcknowledged: filter?.isAcknowledged ?? undefined,
           severities: filter?.severities ?? undefined,
           kinds: filter?.kinds ?? undefined,
-          rule: isText(ruleId) ? localId('AlertRule', ruleId, ['filter', 'ruleId']) : undefined,
+          ruleId: isText(ruleId) ? localId('AlertRule', ruleId, ['filter', 'ruleId']) : undefined,
           flowId: isText(flowId) ? localId('Flow', flowId, ['filter', 'flowId']) : undefined,
           jobId: isText(jobId) ? localId('Job', jobId, ['filter', 'jobId']) : undefined,
-          service: isText(service) ? serviceName(service, ['filter', 'service']) : undefined,
+          serviceId: isText(serviceId)
+            ? serviceName(serviceId, ['filter', 'serviceId'])
+            : undefined,
           raisedSince: filter?.raisedSince ?? undefined,
           raisedUntil: filter?.raisedUntil ?? undefined,
         };

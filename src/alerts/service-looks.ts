@@ -3,8 +3,8 @@ import type { ServiceStatusSettings } from './alert-rule.ts';
 import type { Look } from './look.ts';
 
 /** Whether a rule is about a service. */
-export function isAbout({ service }: ServiceStatusSettings, name: string): boolean {
-  return service === undefined || service === name;
+export function isAbout({ serviceId }: ServiceStatusSettings, name: string): boolean {
+  return serviceId === undefined || serviceId === name;
 }
 
 /** Looks at one service. */

@@ -171,6 +171,7 @@ const TARGETS = [
 /** Operations whose input has a name of its own for what is to be made or told of; what its id has before that. */
 const NAMED: Readonly<Record<string, string>> = {
   addService: 'Service:',
+  addAlertRule: 'AlertRule:',
   reportAgentStatus: 'Service:agent:',
 };
 

@@ -18,7 +18,8 @@ export function appOptionsOf(
 ): Omit<AppOptions, 'flows'> {
   const { readOnly, evaluation, maxRunningJobs, checkpointIntervalMs } = config;
   const { pauseTtlMs, leaseMs, codeGraceMs, keep } = config;
-  const { healthAllow: allow, healthDeny: deny, healthParts: parts, maxServices } = config;
+  const { healthAllow: allow, healthDeny: deny, healthParts: parts } = config;
+  const { maxServices, maxChecksPerSecond } = config;
   return {
     auth: { jwt: jwtOptionsOf(config), hook: authenticate },
     logger,
@@ -30,7 +31,14 @@ export function appOptionsOf(
     debugger: { evaluation, pauseTtlMs, leaseMs },
     closeGraceMs: codeGraceMs,
     limits: operationLimitsOf(config),
-    health: { services: services.services, allow, deny, parts, maxServices },
+    health: {
+      services: services.services,
+      allow,
+      deny,
+      parts,
+      maxServices,
+      maxChecksPerSecond,
+    },
     alerts: { rules: alertRules.rules },
   };
 }

@@ -28,6 +28,10 @@ export const healthOptions = {
     most: 100_000,
     default: 10_000,
   }),
+  maxChecksPerSecond: wholeNumber(
+    'how often the services that one tenant added live are checked at most, all together',
+    { least: 1, most: 1_000_000, default: 2_000 },
+  ),
 };
 
 function isHost(written: string): boolean {

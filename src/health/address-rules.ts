@@ -92,7 +92,7 @@ export function createAddressRules(
     const address = readAddress(written);
     if (address === undefined) return 'no address';
     const all = [address, ...embeddedIn(address)];
-    const isAllowed = all.some((each) => isInside(each, allowed?.networks ?? []));
+    const isAllowed = isInside(meantBy(address), allowed?.networks ?? []);
     if (all.some((each) => isInside(each, denied.networks))) return 'on the deny list';
     if (!isAllowed) {
       const special = byDefault.find(
@@ -207,6 +207,16 @@ function isInside(address: Address, networks: readonly Network[]): boolean {
       network.address.kind() === address.kind() &&
       address.match(network.address as never, network.bits), // of the same kind
   );
+}
+
+/**
+ * What has to be allowed: of an IPv4 address that is translated, that; of any other, itself. For what lies in a tunnel somebody
+ * else carries it on, and who owns an IPv6 network can write any IPv4 address into its own.
+ */
+function meantBy(address: Address): Address {
+  const isTranslated = ['rfc6052', 'rfc6145'].includes(address.range());
+  const [only, ...others] = isTranslated ? embeddedIn(address) : [];
+  return only === undefined || others.length > 0 ? address : only;
 }
 
 /** IPv4 addresses that what is sent to an IPv6 one may come to. */

@@ -13,10 +13,11 @@ export interface AgentWord {
  * → UNKNOWN, everything else → UNHEALTHY. Its health counts where it tells it, else its status; case does not count.
  */
 export function statusOfAgent({ status, health }: AgentWord): ServiceStatus {
-  const word = (health ?? status ?? '').trim().toLowerCase();
+  const hasHealth = health !== undefined && health.trim() !== '';
+  const word = ((hasHealth ? health : status) ?? '').trim().toLowerCase();
   if (word === 'healthy') return 'HEALTHY';
   if (word === 'degraded') return 'DEGRADED';
-  return health === undefined && word === 'running' ? 'UNKNOWN' : 'UNHEALTHY';
+  return !hasHealth && word === 'running' ? 'UNKNOWN' : 'UNHEALTHY';
 }
 
 /** What is wrong with an agent, in its own words; `undefined` when nothing is. */
@@ -26,6 +27,6 @@ export function problemOfAgent(
   const status = statusOfAgent(word);
   if (status === 'HEALTHY' || status === 'UNKNOWN') return undefined;
   if (word.message !== undefined && word.message !== '') return word.message;
-  const said = word.health ?? word.status;
+  const said = word.health?.trim() || word.status?.trim() || undefined;
   return said === undefined ? 'Reported no status' : `Reported "${said}"`;
 }

@@ -4,7 +4,7 @@ import { partsOf, type Syntax } from '../expression/syntax.ts';
 import { messageOf } from '../lib/domain-error.ts';
 import { looksSecret, maskSecrets } from '../lib/mask-secrets.ts';
 import { cutText, preview } from '../lib/preview.ts';
-import { MASK } from '../lib/secret-names.ts';
+import { isNameOfPair, MASK } from '../lib/secret-names.ts';
 
 /** What conditions may read. `body`: the answer's body, read as JSON; undefined where there is none. */
 export const CONDITION_NAMES = ['body', 'status', 'responseTimeMs'] as const;
@@ -37,14 +37,23 @@ const LONGEST_ERROR = 1_000;
 /** @throws ExpressionError for the first that can't be read */
 export function compileConditions(texts: readonly string[]): Conditions {
   const expressions = texts.map((text) => compileExpression(text, CONDITION_NAMES));
+  const chainsOf = new Map(expressions.map((each) => [each, listChains(each.text)]));
   return {
     count: expressions.length,
     readsBody: expressions.some(({ reads }) => reads.includes('body')),
     findFailures: (values) => {
       const scope = { read: (name: string) => readValue(values, name) };
       const failures: string[] = [];
+      const shown = new Map<string, string>();
+      const show = (chain: Chain) => {
+        const text = shown.get(chain.text) ?? showPart(chain, values);
+        shown.set(chain.text, text);
+        return text;
+      };
       for (const expression of expressions) {
-        const failure = findFailure(expression, scope, values);
+        const failure = findFailure(expression, scope, () =>
+          (chainsOf.get(expression) ?? []).map((chain) => `${chain.text} was ${show(chain)}`),
+        );
         if (failure !== undefined) failures.push(failure);
       }
       return failures.length === 0 ? undefined : cutText(failures.join('; '), LONGEST_ERROR);
@@ -55,7 +64,7 @@ export function compileConditions(texts: readonly string[]): Conditions {
 function findFailure(
   expression: Expression,
   scope: Parameters<Expression['isTrueNow']>[0],
-  values: ConditionValues,
+  listSeen: () => readonly string[],
 ): string | undefined {
   let reason: string | undefined;
   try {
@@ -63,7 +72,7 @@ function findFailure(
   } catch (thrown) {
     reason = `it can't be worked out: ${messageOf(thrown).replace(/\.$/, '')}`;
   }
-  const told = [...(reason === undefined ? [] : [reason]), ...listSeen(expression.text, values)];
+  const told = [...(reason === undefined ? [] : [reason]), ...listSeen()];
   const why = told.length === 0 ? '' : ` (${told.join(', ')})`;
   return `Condition failed: ${cutText(expression.text, LONGEST_CONDITION)}${why}`;
 }
@@ -75,12 +84,10 @@ interface Chain {
   readonly keys: readonly (string | number)[];
 }
 
-function listSeen(text: string, values: ConditionValues): string[] {
+function listChains(text: string): readonly Chain[] {
   const chains = new Map<string, Chain>();
   collectChains(parseExpression(text), chains);
-  return [...chains.values()]
-    .slice(0, MOST_SEEN)
-    .map((chain) => `${chain.text} was ${showPart(chain, values)}`);
+  return [...chains.values()].slice(0, MOST_SEEN);
 }
 
 function showPart({ name, keys }: Chain, values: ConditionValues): string {
@@ -92,7 +99,33 @@ function showPart({ name, keys }: Chain, values: ConditionValues): string {
         : Object.getOwnPropertyDescriptor(part, key)?.value;
     if (typeof key === 'string' && looksSecret(key, part)) return MASK;
   }
-  return preview(maskSecrets(part), SEEN_LENGTH).text;
+  return preview(maskSecrets(copyBeginning(part, { left: SEEN_LENGTH })), SEEN_LENGTH).text;
+}
+
+/**
+ * Of JSON as much as can be seen of it, and what tells of a name beside that it is one of a secret: a body may be large, and
+ * a service that fails is told of twenty times a second.
+ *
+ * @param room how many values there is room for: each takes more than a character
+ */
+function copyBeginning(part: unknown, room: { left: number }): unknown {
+  room.left--;
+  if (typeof part !== 'object' || part === null) return part;
+  if (Array.isArray(part)) {
+    const elements: unknown[] = [];
+    for (const element of part) {
+      if (room.left < 0) break;
+      elements.push(copyBeginning(element, room));
+    }
+    return elements;
+  }
+  const entries: [key: string, value: unknown][] = [];
+  for (const key of Object.keys(part)) {
+    if (room.left < 0 && !isNameOfPair(key)) continue;
+    const value = Object.getOwnPropertyDescriptor(part, key)?.value;
+    entries.push([key, copyBeginning(value, room)]);
+  }
+  return Object.fromEntries(entries);
 }
 
 /** The longest chains of members that are written out, by their text. */

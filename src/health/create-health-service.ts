@@ -11,8 +11,9 @@ import { serviceKey, specOfKept, specOfPulled } from './service-specs.ts';
 import type { KeptService, KeptState, ServiceStore } from './service-store.ts';
 import { createSubscribers } from './subscribers.ts';
 import { createTenantHealth } from './tenant-health.ts';
+import { createTransitionLimit } from './transition-limit.ts';
 
-export interface HealthServiceParts extends Omit<MonitorParts, 'onChange' | 'store'> {
+export interface HealthServiceParts extends Omit<MonitorParts, 'onChange' | 'noteTransition'> {
   readonly store: ServiceStore;
   readonly history: HealthHistory;
   readonly options: HealthOptions;
@@ -27,8 +28,12 @@ export interface HealthServiceParts extends Omit<MonitorParts, 'onChange' | 'sto
 /** The most services of a tenant unless it is said. */
 export const DEFAULT_MAX_SERVICES = 10_000;
 
-/** The first check of a service comes within so long, in milliseconds, or within its interval. */
+/** How often what a tenant added is checked at most, a second, unless it is said. */
+const DEFAULT_MAX_CHECKS_PER_SECOND = 2_000;
+
+/** The first check of a service comes within so long, in milliseconds, or within its interval; that of a part within the latter. */
 const FIRST_WITHIN_MS = 10_000;
+const PART_WITHIN_MS = 1_000;
 
 /** Looks after services: it begins when it is opened, and ends when it is closed. */
 export interface OwnedHealthService extends HealthService {
@@ -43,17 +48,31 @@ export interface OwnedHealthService extends HealthService {
 /** It does nothing until it is opened. */
 export function createHealthService(parts: HealthServiceParts): OwnedHealthService {
   const { store, history, options, configured, clock, logger, pools, pubsub } = parts;
-  const { maxServices = DEFAULT_MAX_SERVICES, agents = [] } = options;
+  const {
+    maxServices = DEFAULT_MAX_SERVICES,
+    maxChecksPerSecond = DEFAULT_MAX_CHECKS_PER_SECOND,
+    agents = [],
+  } = options;
   const subscribers = createSubscribers((err) =>
     logger.error({ err }, 'A subscriber of the health of services failed.'),
+  );
+  const limit = createTransitionLimit(clock, (tenant) =>
+    logger.warn({ tenant }, 'Services change too often: not every transition of them is kept now.'),
   );
   const monitor = createMonitor({
     pools,
     history,
-    store,
+    noteTransition(state, transition) {
+      if (limit.take(state.tenant)) store.noteTransition(state, transition);
+      else store.noteState(state);
+    },
     pubsub,
     clock,
-    onChange: subscribers.tell,
+    onChange(change) {
+      const { explanation, at: _, ...facts } = change;
+      logger.info({ ...facts, reason: explanation.text }, 'A service came to another status.');
+      subscribers.tell(change);
+    },
   });
   const turns = createTurns();
   const keptOf = new Map<string, Map<string, KeptService>>();
@@ -76,6 +95,7 @@ export function createHealthService(parts: HealthServiceParts): OwnedHealthServi
         kept: () => keptServices(tenant),
         turns,
         maxServices,
+        maxChecksPerSecond,
         clock,
       }),
     async open() {
@@ -95,7 +115,8 @@ export function createHealthService(parts: HealthServiceParts): OwnedHealthServi
       }
       let position = 0;
       for (const [key, spec] of specs) {
-        const withinMs = Math.min(spec.intervalMs ?? 0, FIRST_WITHIN_MS);
+        const limitMs = spec.kind === 'PART' ? PART_WITHIN_MS : FIRST_WITHIN_MS;
+        const withinMs = Math.min(spec.intervalMs ?? 0, limitMs);
         monitor.put(spec, withinMs * spreadOf(position), stillTrue(before.get(key), now));
         position++;
       }

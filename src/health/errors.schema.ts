@@ -7,6 +7,7 @@ import {
   ServiceExistsError,
   ServiceFixedError,
   ServiceNeededError,
+  TooManyChecksError,
   TooManyServicesError,
 } from './health-errors.ts';
 
@@ -54,6 +55,13 @@ builder.objectType(NotCheckableError, {
 builder.objectType(NotInMaintenanceError, {
   name: 'NotInMaintenanceError',
   description: 'The service is not in maintenance. Code `NOT_IN_MAINTENANCE`.',
+  interfaces: [ErrorInterface],
+});
+
+builder.objectType(TooManyChecksError, {
+  name: 'TooManyChecksError',
+  description:
+    'The services that were added live would be checked too often, all together. Code `TOO_MANY_CHECKS`.',
   interfaces: [ErrorInterface],
 });
 

@@ -28,14 +28,21 @@ export interface PulledAgent {
   readonly read: (signal: AbortSignal) => AgentReading | Promise<AgentReading>;
 }
 
-/** Looks at something by calling a function. */
+/** Looks at something by calling a function. While a call is not settled it is not called again: that is a timeout as well. */
 export function createFunctionProbe(
   read: PulledAgent['read'],
   { timeoutMs, clock }: { readonly timeoutMs: number; readonly clock: Clock },
 ): Probe {
   let giveUp: ((reason: string) => void) | undefined;
+  let isCalled = false;
+  const timeout = (tookMs: number): Outcome => ({
+    ...failedOutcome('Request timeout', tookMs),
+    failure: 'TIMEOUT',
+  });
   return {
     check() {
+      if (isCalled) return Promise.resolve(timeout(0));
+      isCalled = true;
       const startMs = clock.monotonicMs();
       const controller = new AbortController();
       const tookMs = () => clock.monotonicMs() - startMs;
@@ -52,13 +59,16 @@ export function createFunctionProbe(
         };
         const cancelTimer = clock.setTimer(timeoutMs, () => {
           controller.abort(new Error('Request timeout'));
-          end({ ...failedOutcome('Request timeout', tookMs()), failure: 'TIMEOUT' });
+          end(timeout(tookMs()));
         });
         // In a promise, so that what it throws at once counts as well.
         Promise.resolve()
           .then(() => read(controller.signal))
           .then((reading) => end(outcomeOf(reading, tookMs())))
-          .catch((error: unknown) => fail(messageOf(error)));
+          .catch((error: unknown) => fail(messageOf(error)))
+          .finally(() => {
+            isCalled = false;
+          });
       });
     },
     close() {

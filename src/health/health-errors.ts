@@ -61,6 +61,18 @@ export class NotInMaintenanceError extends DomainError {
   }
 }
 
+/** What a tenant added live would be checked more often, all together, than it may be. */
+export class TooManyChecksError extends DomainError {
+  readonly code = 'TOO_MANY_CHECKS';
+
+  /** Both in checks a second. */
+  constructor(limit: number, wanted: number) {
+    super(
+      `The services of this tenant would be checked ${Math.ceil(wanted)} times a second, and ${limit} is the most. Choose a longer \`intervalMs\`, or remove some.`,
+    );
+  }
+}
+
 /** A tenant has as many services as it may have. */
 export class TooManyServicesError extends DomainError {
   readonly code = 'TOO_MANY_SERVICES';

@@ -24,6 +24,8 @@ export interface HealthOptions {
   readonly parts?: boolean | undefined;
   /** The most services of one tenant, those that report included. Default 10,000. */
   readonly maxServices?: number | undefined;
+  /** How often services that were added live are checked at most, those of one tenant together, a second. Default 2,000. */
+  readonly maxChecksPerSecond?: number | undefined;
   /** For how long services have a history by minute, hour and day, in milliseconds. Default: 24 hours, 30 days, 5 years. */
   readonly history?:
     | {

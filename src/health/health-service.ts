@@ -29,9 +29,9 @@ export interface TenantHealth {
     name: string,
     request: Parameters<HealthHistory['readSeries']>[2],
   ): Promise<HealthPoint[]>;
-  /** Stored when it is answered, and checked from then on. @throws ValidationError, ServiceExistsError, StorageUnavailableError */
+  /** Stored when it is answered, and checked from then on. @throws ValidationError, ServiceExistsError, TooManyServicesError, TooManyChecksError, StorageUnavailableError */
   add(input: ServiceInput, idempotencyKey?: string): Promise<ServiceReading>;
-  /** What is left out stays, `null` is taken away. @throws NotFoundError, ValidationError, ServiceFixedError, StorageUnavailableError */
+  /** What is left out stays, `null` is taken away. @throws NotFoundError, ValidationError, ServiceFixedError, TooManyChecksError, StorageUnavailableError */
   update(name: string, changes: ServiceInput): Promise<ServiceReading>;
   /** With its history. @throws NotFoundError, ServiceFixedError, ServiceNeededError, StorageUnavailableError */
   remove(name: string): Promise<ServiceReading>;

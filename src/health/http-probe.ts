@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import type { CancelTimer, Clock } from '../lib/clock.ts';
+import { MASK } from '../lib/secret-names.ts';
 import { type Conditions, compileConditions } from './conditions.ts';
 import { LONGEST_DETAILS } from './details.ts';
 import { createStatusCheck } from './expected-status.ts';
@@ -13,6 +14,7 @@ import {
 import type { HttpConnection, HttpPool, HttpPools, HttpRequest } from './http-pools.ts';
 import type { Outcome, Probe } from './probe.ts';
 import type { ServiceDefinition } from './service.ts';
+import { listSecrets } from './service-definition.ts';
 
 export interface HttpProbeParts {
   readonly pools: HttpPools;
@@ -60,6 +62,8 @@ interface Plan {
   readonly conditions: Conditions;
   readonly degradedAboveMs: number;
   readonly maxBodyBytes: number;
+  /** What it is sent that nobody is shown. */
+  readonly secrets: readonly string[];
 }
 
 function createPlan(definition: ServiceDefinition, { pools, clock }: HttpProbeParts): Plan {
@@ -85,6 +89,7 @@ function createPlan(definition: ServiceDefinition, { pools, clock }: HttpProbePa
     conditions,
     degradedAboveMs,
     maxBodyBytes,
+    secrets: listSecrets(definition),
   };
 }
 
@@ -201,9 +206,16 @@ class HttpCheck implements Dispatcher.DispatchHandler {
       responseTimeMs,
       httpStatus: this.#status,
       failure: wrong?.failure,
-      error: wrong?.error,
-      details: text !== undefined && text.length <= LONGEST_DETAILS ? text : undefined,
+      error: this.#hide(wrong?.error),
+      details: text !== undefined && text.length <= LONGEST_DETAILS ? this.#hide(text) : undefined,
     });
+  }
+
+  /** A service may send back what it was sent. */
+  #hide(text: string | undefined): string | undefined {
+    let hidden = text;
+    for (const secret of this.#plan.secrets) hidden = hidden?.replaceAll(secret, MASK);
+    return hidden;
   }
 
   #elapsedMs(): number {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { CancelTimer, Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/domain-error.ts';
 import { newId } from '../lib/ids.ts';
@@ -27,7 +28,8 @@ import { TenantServices } from './tenant-services.ts';
 export interface MonitorParts {
   readonly pools: HttpPools;
   readonly history: HealthHistory;
-  readonly store: Pick<ServiceStore, 'noteTransition'>;
+  /** Keeps how a service is now, and what led to it. Must not throw. */
+  readonly noteTransition: ServiceStore['noteTransition'];
   readonly pubsub: PubSub<Topics>;
   readonly clock: Clock;
   /** Is told of every change of status. Must not throw. */
@@ -71,7 +73,7 @@ interface Watch {
 }
 
 export function createMonitor(parts: MonitorParts): Monitor {
-  const { pools, history, store, pubsub, clock, onChange } = parts;
+  const { pools, history, noteTransition, pubsub, clock, onChange } = parts;
   const tenants = new Map<string, TenantServices>();
   const watches = new Map<MonitoredService, Watch>();
 
@@ -81,9 +83,12 @@ export function createMonitor(parts: MonitorParts): Monitor {
   const of = (tenant: string): TenantServices =>
     tenants.get(tenant) ?? new TenantServices(startedAt);
 
-  const announce = ({ spec: { tenant, name } }: MonitoredService, isRemoved = false) => {
+  const announceAlone = ({ spec: { tenant, name } }: MonitoredService, isRemoved = false) => {
     pubsub.publish('serviceChanged', { tenant, service: name, isRemoved });
-    pubsub.publish('clusterChanged', { tenant });
+  };
+  const announce = (service: MonitoredService, isRemoved = false) => {
+    announceAlone(service, isRemoved);
+    pubsub.publish('clusterChanged', { tenant: service.spec.tenant });
   };
 
   const stateOf = ({ spec, status, since, explanation, maintenance }: MonitoredService) => {
@@ -97,7 +102,7 @@ export function createMonitor(parts: MonitorParts): Monitor {
     const { tenant, name } = service.spec;
     of(tenant).moved(service, transition.from, clock.now());
     watches.get(service)?.recorder.state(service.status, service.maintenance !== undefined);
-    store.noteTransition(stateOf(service), {
+    noteTransition(stateOf(service), {
       id: newId(),
       tenant,
       service: name,
@@ -208,13 +213,16 @@ export function createMonitor(parts: MonitorParts): Monitor {
       const services = of(spec.tenant);
       const known = services.get(spec.name);
       const service = known ?? add(spec, before);
+      const isSameToAll = known !== undefined && isDeepStrictEqual(known.dependsOn, spec.dependsOn);
       if (known !== undefined) services.change(known, clock.now(), () => known.become(spec));
       const watch = watches.get(service);
       if (watch !== undefined) {
         stopLooking(watch);
         look(service, watch, firstAfterMs);
       }
-      announce(service);
+      // How it is checked is nothing to the others.
+      if (isSameToAll) announceAlone(service);
+      else announce(service);
       return service;
     },
     remove(service) {

@@ -9,6 +9,7 @@ import {
   ServiceExistsError,
   ServiceFixedError,
   ServiceNeededError,
+  TooManyChecksError,
   TooManyServicesError,
 } from './health-errors.ts';
 import { ServiceType } from './schema.ts';
@@ -82,6 +83,7 @@ builder.mutationField('addService', (t) =>
         ValidationError,
         ServiceExistsError,
         TooManyServicesError,
+        TooManyChecksError,
         StorageUnavailableError,
         ForbiddenError,
       ],
@@ -101,7 +103,10 @@ const UpdateServiceInput = builder.inputType('UpdateServiceInput', {
     'What to change in a service. What is left out stays; what is null is taken away, so that its default counts.',
   fields: (t) => ({
     serviceId: t.id({ required: true, description: 'The service, by id or name.' }),
-    url: t.string({ description: 'Where to send the request.' }),
+    url: t.string({
+      description:
+        'Where to send the request. Of another origin than before, secret `headers` have to be given again, or null.',
+    }),
     ...serviceFields(t),
   }),
 });
@@ -115,7 +120,7 @@ builder.mutationField('updateService', (t) =>
       'Changes how a service is checked that was added live. Its status and its history stay.',
     authScopes: { control: true },
     errors: {
-      types: [...SERVICE_ERRORS, ServiceFixedError],
+      types: [...SERVICE_ERRORS, ServiceFixedError, TooManyChecksError],
       union: { name: 'UpdateServiceResult', description: 'The service, or why it is as it was.' },
     },
     args: {

@@ -124,6 +124,11 @@ export function readServiceDefinition(input: unknown, base?: ServiceDefinition):
       const message = 'Can not be changed. Add a service of that name instead.';
       issues.push({ path: ['name'], message });
     }
+    if (base !== undefined && wouldTellOthers(base, parts, input)) {
+      const message =
+        'Write the headers again, or take them away with null: the URL is of another host, which is to learn them only from who knows them.';
+      issues.push({ path: ['headers'], message });
+    }
   }
   if (!read.success || issues.length > 0) throw new ValidationError(issues);
   return read.data;
@@ -134,7 +139,7 @@ export function maskDefinition(definition: ServiceDefinition): ServiceDefinition
   const { url: address, headers: sent, tls: options } = definition;
   const shown = Object.entries(sent).map(([name, value]) => [
     name,
-    HARMLESS_HEADERS.has(name.toLowerCase()) ? value : MASK,
+    isHiddenHeader(name) ? MASK : value,
   ]);
   return {
     ...definition,
@@ -142,6 +147,32 @@ export function maskDefinition(definition: ServiceDefinition): ServiceDefinition
     headers: Object.fromEntries(shown),
     tls: options?.key === undefined ? options : { ...options, key: MASK },
   };
+}
+
+/** The fewest characters of a secret that is looked for in texts: shorter ones may stand there by chance. */
+const LEAST_SECRET = 8;
+
+/** What a service is sent that is hidden: values of headers, and what stands behind a word such as `Bearer` in them. */
+export function listSecrets({ headers }: ServiceDefinition): string[] {
+  const hidden = Object.entries(headers).filter(([name]) => isHiddenHeader(name));
+  return hidden
+    .flatMap(([, value]) => [value, value.slice(value.lastIndexOf(' ') + 1)])
+    .filter((value) => value.length >= LEAST_SECRET);
+}
+
+/** Whether headers that are hidden would go to another origin: whoever may change a URL could have them sent to themselves. */
+function wouldTellOthers(
+  base: ServiceDefinition,
+  { url: address = base.url }: Partial<ServiceDefinition>,
+  input: unknown,
+): boolean {
+  if (Object.getOwnPropertyDescriptor(input, 'headers')?.value !== undefined) return false;
+  const hasHidden = Object.keys(base.headers).some(isHiddenHeader);
+  return hasHidden && new URL(address).origin !== new URL(base.url).origin;
+}
+
+function isHiddenHeader(name: string): boolean {
+  return !HARMLESS_HEADERS.has(name.toLowerCase());
 }
 
 function given(input: object): object {

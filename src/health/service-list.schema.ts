@@ -43,6 +43,11 @@ const KEYS = {
   STATUS: ({ status, name }: ServiceReading) => `${SEVERITY.UNHEALTHY - SEVERITY[status]} ${name}`,
 } as const;
 
+/** What comes in the order of names stays so among those of the same status. */
+function worstFirst(services: readonly ServiceReading[]): ServiceReading[] {
+  return services.toSorted((a, b) => SEVERITY[b.status] - SEVERITY[a.status]);
+}
+
 builder.queryField('services', (t) =>
   t.connection(
     {
@@ -65,7 +70,7 @@ builder.queryField('services', (t) =>
           text: filter?.text ?? undefined,
           isInMaintenance: filter?.isInMaintenance ?? undefined,
         });
-        const elements = services.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+        const elements = field === 'NAME' ? services : worstFirst(services);
         return listConnection(page, { name: `services by ${field}`, elements, keyOf });
       },
     },

@@ -68,6 +68,8 @@ export interface ServiceStore {
    * maintenance that is stored stays as it is: only `putState` changes it. Never throws.
    */
   noteTransition(state: KeptState, transition: KeptTransition): void;
+  /** The same for a state alone. */
+  noteState(state: KeptState): void;
   /** Newest first. What was noted just before is among them unless the database can't be written now. */
   listTransitions(tenant: string, query: TransitionQuery): Promise<KeptTransition[]>;
   countTransitions(tenant: string, service: string | undefined): Promise<number>;
@@ -102,6 +104,12 @@ export function createServiceStore(
     if (!hasNoted) return;
     hasNoted = false;
     hasNoted = !(await isKeptWithin(writeBehind.flush(), READ_LIMIT_MS, clock)) || hasNoted;
+  };
+
+  const noteState = (state: KeptState) => {
+    if (leaving.has(JSON.stringify([state.tenant, state.name]))) return;
+    const { maintenance: _, ...row } = fromState(state);
+    writeBehind.add('service_states', [row]);
   };
 
   const removeTransitions = async (tenant: string, service: string) => {
@@ -190,11 +198,11 @@ export function createServiceStore(
 
     noteTransition(state, transition) {
       if (leaving.has(JSON.stringify([state.tenant, state.name]))) return;
-      const { maintenance: _, ...row } = fromState(state);
-      writeBehind.add('service_states', [row]);
+      noteState(state);
       writeBehind.add('service_transitions', [fromTransition(transition)]);
       hasNoted = true;
     },
+    noteState,
 
     async listTransitions(tenant, { service, after, before, limit, fromEnd }) {
       await settle();

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../lib/clock.ts';
 import { ValidationError } from '../lib/domain-error.ts';
 import type { Turns } from '../lib/turns.ts';
@@ -13,6 +12,7 @@ import {
   ServiceExistsError,
   ServiceFixedError,
   ServiceNeededError,
+  TooManyChecksError,
   TooManyServicesError,
 } from './health-errors.ts';
 import type { HealthHistory } from './health-history.ts';
@@ -21,7 +21,7 @@ import type { Monitor } from './monitor.ts';
 import type { MonitoredService } from './monitored-service.ts';
 import { readReport } from './read-report.ts';
 import { requireService } from './require-service.ts';
-import type { ServiceReading } from './service.ts';
+import type { ServiceDefinition, ServiceReading } from './service.ts';
 import { readServiceDefinition } from './service-definition.ts';
 import { agentName, specOfKept } from './service-specs.ts';
 import type { KeptService, ServiceStore } from './service-store.ts';
@@ -38,17 +38,18 @@ export interface TenantHealthParts {
   /** Changes of one tenant come one after another. */
   readonly turns: Turns;
   readonly maxServices: number;
+  /** Of services that were added live, together. */
+  readonly maxChecksPerSecond: number;
   readonly clock: Clock;
 }
 
 /** What one tenant asks of the health of its services, and does to them. */
 export function createTenantHealth(tenant: string, parts: TenantHealthParts): TenantHealth {
-  const { monitor, store, history, kept, turns, maxServices, clock } = parts;
+  const { monitor, store, history, kept, turns, maxServices, maxChecksPerSecond, clock } = parts;
 
   const all = () => monitor.of(tenant);
   const find = (name: string) => requireService(monitor, tenant, name);
-  const read = (service: MonitoredService): ServiceReading =>
-    service.read(() => all().causesOf(service));
+  const read = (service: MonitoredService): ServiceReading => service.read(all().causesOf(service));
 
   const inTurn = <Result>(task: () => Promise<Result>) => turns.take(tenant, task);
 
@@ -61,6 +62,18 @@ export function createTenantHealth(tenant: string, parts: TenantHealthParts): Te
 
   const refuseMany = () => {
     if (all().size >= maxServices) throw new TooManyServicesError(maxServices);
+  };
+
+  /** Refuses what would be checked more often than before, where all are then checked too often. */
+  const refuseOften = ({ name, intervalMs }: ServiceDefinition, before?: ServiceDefinition) => {
+    const perSecond = 1000 / intervalMs;
+    if (before !== undefined && perSecond <= 1000 / before.intervalMs) return;
+    let wanted = perSecond;
+    for (const { spec } of all()) {
+      if (spec.origin !== 'API' || spec.name === name || spec.intervalMs === undefined) continue;
+      wanted += 1000 / spec.intervalMs;
+    }
+    if (wanted > maxChecksPerSecond) throw new TooManyChecksError(maxChecksPerSecond, wanted);
   };
 
   /** What was added live, to be changed. */
@@ -76,6 +89,8 @@ export function createTenantHealth(tenant: string, parts: TenantHealthParts): Te
 
   const keep = async (service: KeptService, firstAfterMs: number): Promise<MonitoredService> => {
     await store.put(service);
+    // What is left of one of that name, which was configured once, is not of this one.
+    if (all().get(service.name) === undefined) await store.putState(newState(service));
     kept().set(service.name, service);
     return monitor.put(specOfKept(service), firstAfterMs);
   };
@@ -83,7 +98,7 @@ export function createTenantHealth(tenant: string, parts: TenantHealthParts): Te
   return {
     list(filter = {}) {
       const found = [...all()].filter((service) => fits(service, filter));
-      return found.map(read).sort((a, b) => (a.name < b.name ? -1 : 1));
+      return found.map(read);
     },
     get(name) {
       const service = all().get(name);
@@ -109,18 +124,21 @@ export function createTenantHealth(tenant: string, parts: TenantHealthParts): Te
         );
         if (before !== undefined) {
           const service = all().get(before.name);
-          if (service !== undefined && isDeepStrictEqual(before.definition, definition)) {
-            return read(service);
-          }
-          const message = `The idempotency key was used for service "${before.name}", and that is not the same. Use another key.`;
+          // It may have been changed since.
+          if (service !== undefined && before.name === name) return read(service);
+          const message = `The idempotency key was used for service "${before.name}", and this is another. Use another key.`;
           throw new ServiceExistsError(before.name, message);
         }
         const same = all().get(name);
         if (same !== undefined) {
-          const message = `There is a service "${name}" already, which ${FIXED[same.spec.origin]}. Use another name, or \`updateService\`.`;
+          const { origin } = same.spec;
+          const advice =
+            origin === 'API' ? 'Use another name, or `updateService`.' : 'Use another name.';
+          const message = `There is a service "${name}" already, which ${FIXED[origin]}. ${advice}`;
           throw new ServiceExistsError(name, message);
         }
         refuseMany();
+        refuseOften(definition);
         refuseCycle(name, definition.dependsOn);
         const now = clock.now();
         const service = {
@@ -151,6 +169,7 @@ export function createTenantHealth(tenant: string, parts: TenantHealthParts): Te
           const message = 'A name stays. Remove the service and add another.';
           throw new ValidationError([{ path: ['name'], message }]);
         }
+        refuseOften(definition, before.definition);
         refuseCycle(name, definition.dependsOn);
         return read(await keep({ ...before, definition, updatedAt: clock.now() }, 0));
       }),
@@ -268,6 +287,11 @@ const FIXED = {
   REPORT: 'reports by itself',
   API: 'was added live',
 } as const;
+
+function newState({ tenant, name, createdAt }: KeptService) {
+  const nothing = { explanation: undefined, maintenance: undefined };
+  return { tenant, name, status: 'UNKNOWN', since: createdAt, ...nothing } as const;
+}
 
 function stateOf({ spec, status, since, explanation, maintenance }: MonitoredService) {
   return { tenant: spec.tenant, name: spec.name, status, since, explanation, maintenance };

@@ -2,9 +2,13 @@ import { readCauses } from './dependencies.ts';
 import type { MonitoredService } from './monitored-service.ts';
 import type { ServiceStatus } from './service.ts';
 
+const NONE: readonly string[] = [];
+
 /** All services of a tenant, and how they are together. */
 export class TenantServices {
   readonly #services = new Map<string, MonitoredService>();
+  /** By name: thousands are read for many an answer, and seldom is there another. */
+  readonly #inOrder: MonitoredService[] = [];
   readonly #counts: Record<ServiceStatus, number> = {
     HEALTHY: 0,
     DEGRADED: 0,
@@ -34,18 +38,21 @@ export class TenantServices {
   }
 
   /** Which others are to blame for a service that is not HEALTHY, as of `readCauses`: worked out once after each change. */
-  causesOf({ name, status }: MonitoredService): readonly string[] {
-    if (status === 'HEALTHY') return [];
+  causesOf({ name, status, dependsOn }: MonitoredService): readonly string[] {
+    if (status === 'HEALTHY' || dependsOn.length === 0) return NONE;
     this.#causes ??= readCauses(this);
-    return this.#causes.get(name) ?? [];
+    return this.#causes.get(name) ?? NONE;
   }
 
+  /** In the order of names. */
   [Symbol.iterator](): IterableIterator<MonitoredService> {
-    return this.#services.values();
+    return this.#inOrder.values();
   }
 
+  /** Takes one of a name that there was none of. */
   put(service: MonitoredService): void {
-    this.#services.set(service.spec.name, service);
+    this.#services.set(service.name, service);
+    this.#inOrder.splice(this.#placeOf(service.name), 0, service);
     this.#causes = undefined;
     this.#count(service, 1);
     this.#compare(service.since);
@@ -53,7 +60,8 @@ export class TenantServices {
   }
 
   remove(service: MonitoredService, now: number): void {
-    this.#services.delete(service.spec.name);
+    this.#services.delete(service.name);
+    this.#inOrder.splice(this.#placeOf(service.name), 1);
     this.#causes = undefined;
     this.#count(service, -1);
     this.#compare(now);
@@ -75,6 +83,18 @@ export class TenantServices {
     this.#causes = undefined;
     this.#count(service, 1);
     this.#compare(now);
+  }
+
+  /** Where a name is, or has to be. */
+  #placeOf(name: string): number {
+    let from = 0;
+    let to = this.#inOrder.length;
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if ((this.#inOrder[middle]?.name ?? name) < name) from = middle + 1;
+      else to = middle;
+    }
+    return from;
   }
 
   #count({ status, maintenance }: MonitoredService, by: number): void {

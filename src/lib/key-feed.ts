@@ -17,14 +17,18 @@ export interface KeyFeeds {
    * `begin` which keys there are.
    */
   open(source: KeySource, rateHz: number): StateStream<string>;
+  /** Whether a key changed of which streams of that topic and rate are told in a moment. */
+  isDue(source: KeySource, rateHz: number, key: string): boolean;
 }
 
 /** Makes feeds that are freed with the last of their streams. */
 export function createKeyFeeds(clock: Clock): KeyFeeds {
   const feeds = new Map<string, KeyFeed>();
+  const topicOf = ({ topic }: KeySource, rateHz: number) => `${topic}@${rateHz}`;
   return {
+    isDue: (source, rateHz, key) => feeds.get(topicOf(source, rateHz))?.isDue(key) ?? false,
     open(source, rateHz) {
-      const topic = `${source.topic}@${rateHz}`;
+      const topic = topicOf(source, rateHz);
       let feed = feeds.get(topic);
       if (feed === undefined) {
         feed = new KeyFeed(source, 1000 / rateHz, clock, () => feeds.delete(topic));
@@ -79,6 +83,10 @@ class KeyFeed {
       this.#cancelTimer?.();
       this.#onFree();
     };
+  }
+
+  isDue(key: string): boolean {
+    return this.#changed.has(key);
   }
 
   #arm(): void {

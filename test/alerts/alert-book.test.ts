@@ -4,12 +4,15 @@ import { AlertEvaluator } from '../../src/alerts/alert-evaluator.ts';
 import { AlertRetention } from '../../src/alerts/alert-retention.ts';
 import { createAlertStore } from '../../src/alerts/alert-store.ts';
 import { RuleRun } from '../../src/alerts/rule-run.ts';
+import { NotFoundError } from '../../src/lib/domain-error.ts';
 import { createMemoryPubSub } from '../../src/pubsub/memory-pubsub.ts';
 import type { Topics } from '../../src/pubsub/topics.ts';
 import { StorageUnavailableError } from '../../src/storage/database.ts';
 import { openDatabase } from '../../src/storage/open-database.ts';
 import { ManualClock, settle, until } from '../support/manual-clock.ts';
 import { makeAlert, makeRule } from './stored-alerts.ts';
+
+const SEEN = { at: 1, by: 'ann', comment: undefined };
 
 async function openBook() {
   const database = await openDatabase('sqlite::memory:');
@@ -53,12 +56,38 @@ describe('M10 the book of alerts', () => {
     await clock.advance(2_500);
     await until(() => failures.length >= 2);
     expect(told).toEqual(['RAISED']);
-    const acknowledged = book.acknowledge(makeAlert(), { at: 1, by: 'ann', comment: undefined });
+    const acknowledged = book.acknowledge('default', '0', SEEN);
     await expect(acknowledged).rejects.toBeInstanceOf(StorageUnavailableError);
     expect(book.get('0')).toMatchObject({ acknowledgement: undefined });
     expect(told).toEqual(['RAISED']);
     await book.close(1_000);
     expect(clock.timers).toBe(0);
+  });
+
+  it('stores an alert as over that is resolved while somebody acknowledges it, before or after', async () => {
+    const { database, store, book } = await openBook();
+    book.raise(makeAlert());
+    const writing = book.flush();
+    const acknowledged = book.acknowledge('default', '0', SEEN);
+    book.resolve('0', 12, 'CONDITION_GONE');
+    expect(await acknowledged).toMatchObject({ resolvedAt: 12, acknowledgement: SEEN });
+    await writing;
+    await book.flush();
+    expect(await store.findAlerts('default', ['0'])).toMatchObject([
+      { resolvedAt: 12, resolution: 'CONDITION_GONE', acknowledgement: SEEN },
+    ]);
+    book.raise(makeAlert({ id: '1' }));
+    const later = book.acknowledge('default', '1', SEEN);
+    await settle();
+    book.resolve('1', 13, 'CONDITION_GONE');
+    await later;
+    await book.flush();
+    expect(await store.findAlerts('default', ['1'])).toMatchObject([
+      { resolvedAt: 13, acknowledgement: SEEN },
+    ]);
+    await expect(book.acknowledge('acme', '1', SEEN)).rejects.toBeInstanceOf(NotFoundError);
+    await book.close(1_000);
+    await database.close();
   });
 
   it('is freed of what was resolved long ago, in the background', async () => {
@@ -146,6 +175,58 @@ describe('M10 a rule that can not be evaluated', () => {
     await settle();
     expect(clock.timers).toBe(0);
     expect(pubsub.listenerCount('jobEvent')).toBe(0);
+    await database.close();
+  });
+});
+
+it('M10 of two alerts of one subject that are stored as open the older is over', async () => {
+  const { database, book, clock } = await openBook();
+  const run = new RuleRun({ ...makeRule(), origin: 'API' }, book, clock);
+  run.restore(makeAlert());
+  run.restore(makeAlert({ id: '1' }));
+  expect([...book.open].map(({ id }) => id)).toEqual(['1']);
+  expect(run.openCount).toBe(1);
+  expect(book.get('0')).toMatchObject({ resolution: 'CONDITION_GONE' });
+  await book.close(1_000);
+  await database.close();
+});
+
+describe('M10 a cool-down', () => {
+  const look = (jobId: string, holds: boolean) => ({
+    subject: { kind: 'ROUTINE' as const, flowId: 'f', jobId, routineId: 'r' },
+    holds,
+    values: () => ({}),
+    message: () => '',
+  });
+  const coolDownMs = 600_000;
+
+  it('is forgotten with its job', async () => {
+    const { database, clock, book } = await openBook();
+    const run = new RuleRun({ ...makeRule({ coolDownMs }), origin: 'API' }, book, clock);
+    run.observe(look('j', true));
+    run.observe(look('j', false));
+    run.endRound('SUBJECT_GONE');
+    expect(run.isWaiting).toBe(true);
+    run.endRound('SUBJECT_GONE');
+    expect(run.isWaiting).toBe(false);
+    await book.close(1_000);
+    await database.close();
+  });
+
+  it('is as long as its rule says now', async () => {
+    const { database, clock, book } = await openBook();
+    const before = new RuleRun({ ...makeRule({ coolDownMs }), origin: 'API' }, book, clock);
+    before.observe(look('j', true));
+    before.observe(look('j', false));
+    await clock.advance(5_000);
+    const run = new RuleRun({ ...makeRule({ coolDownMs: 5_001 }), origin: 'API' }, book, clock);
+    before.handOver(run);
+    run.observe(look('j', true));
+    expect(run.openCount).toBe(0);
+    await clock.advance(1);
+    run.observe(look('j', true));
+    expect(run.openCount).toBe(1);
+    await book.close(1_000);
     await database.close();
   });
 });

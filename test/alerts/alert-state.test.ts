@@ -50,7 +50,8 @@ describe('M10 the state of a rule and one subject', () => {
           }
           expect(state.kind === 'FIRING').toBe(isOpen);
           if (holds === undefined && before.kind !== 'COOLING_DOWN') expect(state).toEqual(before);
-          if (state.kind === 'COOLING_DOWN') expect(nowMs).toBeLessThan(state.untilMs);
+          if (state.kind === 'COOLING_DOWN')
+            expect(nowMs - state.sinceMs).toBeLessThan(limits.coolDownMs);
           if (holds === true && state.kind === 'PENDING' && state.isSuppressed) {
             expect(hasRoom).toBe(false);
           }

@@ -37,7 +37,7 @@ forEachDatabase(({ open }) => {
     const odd = { tenant: ODD_TEXT, idempotencyKey: ODD_TEXT, updatedAt: Number.MAX_SAFE_INTEGER };
     const rules = [
       makeRule({ name: 'full', condition: 'usage > 0.5' }),
-      makeRule({ kind: 'SERVICE_STATUS', description: ODD_TEXT, service: ODD_TEXT }, odd),
+      makeRule({ kind: 'SERVICE_STATUS', description: ODD_TEXT, serviceId: ODD_TEXT }, odd),
     ];
     for (const rule of rules) await store.putRule(rule);
     expect(await store.loadRules()).toEqual(expect.arrayContaining(rules));
@@ -92,10 +92,10 @@ forEachDatabase(({ open }) => {
       [{ severities: [] }, ''],
       [{ kinds: ['QUEUE_PRESSURE'] }, '4321'],
       [{ kinds: ['JOB_FAILURES'] }, ''],
-      [{ rule: 'other' }, '3'],
+      [{ ruleId: 'other' }, '3'],
       [{ flowId: 'orders' }, '321'],
       [{ jobId: 'j2' }, '2'],
-      [{ service: 'agent:crawler' }, '4'],
+      [{ serviceId: 'agent:crawler' }, '4'],
       [{ raisedSince: 1, raisedUntil: 3 }, '32'],
     ];
     for (const [filter, ids] of found) {

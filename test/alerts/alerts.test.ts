@@ -1,10 +1,15 @@
-import { describe, expect, test } from 'vitest';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { AlertNews } from '../../src/alerts/alert-book.ts';
+import type { AlertRuleInput } from '../../src/alerts/alert-service.ts';
 import { ask, ended, jobOf, openApp, refusal, startJob, until, watch } from '../api/api.ts';
 import { ofTenant } from '../api/of-tenant.ts';
 import {
   AcknowledgeAlertDocument,
   AddAlertRuleDocument,
+  type AlertRaisedSubscription as AlertRaised,
   AlertRaisedDocument,
   AlertResolvedDocument,
   GetAlertDocument,
@@ -15,7 +20,7 @@ import {
   UpdateAlertRuleDocument,
 } from '../generated/operations.ts';
 import { ManualClock, settle } from '../support/manual-clock.ts';
-import { listAll, listOpen, openAlerted } from './alerted.ts';
+import { failingFlow, listAll, listOpen, openAlerted } from './alerted.ts';
 
 const badAgents = {
   name: 'bad',
@@ -210,7 +215,7 @@ describe('M10 services', () => {
     await app.health.report({ name: 'a', health: 'degraded', message: 'Slow.' });
     await app.health.report({ name: 'b', health: 'healthy' });
     await settle();
-    const { alerts } = await ask(app, ListAlertsDocument, { filter: { service: 'agent:a' } });
+    const { alerts } = await ask(app, ListAlertsDocument, { filter: { serviceId: 'agent:a' } });
     expect(alerts).toMatchObject({
       totalCount: 1,
       nodes: [
@@ -288,7 +293,7 @@ describe('M10 alerts', () => {
   test('are told to listeners, of which one that throws harms nobody; and first to who comes later', async () => {
     const { app, clock } = await openAlerted([
       badAgents,
-      { ...badAgents, name: 'worst', severity: 'CRITICAL', service: 'agent:c' },
+      { ...badAgents, name: 'worst', severity: 'CRITICAL', serviceId: 'agent:c' },
     ]);
     const told: AlertNews[] = [];
     app.alerts.onAlert(() => {
@@ -319,6 +324,34 @@ describe('M10 alerts', () => {
     expect(await worst.next()).toMatchObject({ alertRaised: { ruleName: 'worst' } });
   });
 
+  test('are told once to each who watches, also to who comes while one is being told', async () => {
+    const { app, clock } = await openAlerted([badAgents]);
+    const bad = async (name: string) => {
+      await app.health.report({ name, health: 'bad' });
+      await settle();
+    };
+    const ids = async (watching: { next(): Promise<AlertRaised | undefined> }, count: number) => {
+      const told: string[] = [];
+      while (told.length < count) {
+        told.push((await watching.next())?.alertRaised.service?.id ?? '');
+      }
+      return told;
+    };
+    const one = await watch(app, AlertRaisedDocument, {});
+    await bad('a');
+    await clock.advance(1_000);
+    await bad('b');
+    await bad('c'); // too soon after
+    const other = await watch(app, AlertRaisedDocument, {});
+    const first = ['Service:agent:a', 'Service:agent:b'];
+    expect(await ids(other, 2)).toEqual(first);
+    await clock.advance(1_000);
+    await bad('d');
+    await clock.advance(1_000);
+    expect(await ids(one, 4)).toEqual([...first, 'Service:agent:c', 'Service:agent:d']);
+    expect(await ids(other, 2)).toEqual(['Service:agent:c', 'Service:agent:d']);
+  });
+
   test('and rules of one tenant are not there for another', async () => {
     const { app } = await openAlerted([
       badAgents,
@@ -344,7 +377,7 @@ describe('M10 alert rules', () => {
     const { app } = await openAlerted([badAgents]);
     const add = (input: object) =>
       ask(app, AddAlertRuleDocument, { input: { name: 'live', kind: 'SERVICE_STATUS', ...input } });
-    expect(await add({ service: 'Service:agent:a', idempotencyKey: 'k' })).toMatchObject({
+    expect(await add({ serviceId: 'Service:agent:a', idempotencyKey: 'k' })).toMatchObject({
       addAlertRule: {
         alertRule: {
           id: 'AlertRule:live',
@@ -399,6 +432,38 @@ describe('M10 alert rules', () => {
     expect(alertRules.nodes).toMatchObject([
       { name: 'bad', origin: 'CONFIGURATION', openCount: 1 },
     ]);
+  });
+
+  test('take the flow from the id of a routine, and refuse one of another flow', async () => {
+    const { app } = await openAlerted([]);
+    const add = (input: object) =>
+      ask(app, AddAlertRuleDocument, {
+        input: { name: 'live', kind: 'QUEUE_PRESSURE', routineId: 'Routine:full/work', ...input },
+      });
+    expect(await add({ flowId: 'checking' })).toMatchObject({
+      addAlertRule: { issues: [{ pathText: 'input.routineId' }] },
+    });
+    expect(await add({})).toMatchObject({
+      addAlertRule: { alertRule: { settings: { flowId: 'full' } } },
+    });
+  });
+
+  test('of a flow that is gone can be changed otherwise, and disabled', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'millrace-alerts-'));
+    onTestFinished(() => rm(directory, { recursive: true, force: true }));
+    const database = `sqlite:${join(directory, 'millrace.db')}`;
+    const first = await openApp({ flows: [failingFlow()], database });
+    const failures = { name: 'live', kind: 'JOB_FAILURES', flowId: 'failing' };
+    await first.alerts.addRule(failures);
+    await first.close();
+    const app = await openApp({ flows: [failingFlow('other')], database });
+    expect(app.alerts.getRule('live')?.problem).toBe('There is no flow "failing".');
+    const update = (changes: AlertRuleInput) => app.alerts.updateRule('live', changes);
+    expect(await update({ isEnabled: false })).toMatchObject({ isEnabled: false });
+    await expect(update({ flowId: 'no' })).rejects.toMatchObject({
+      issues: [{ path: ['input', 'flowId'] }],
+    });
+    expect(await update({ flowId: 'other' })).toMatchObject({ problem: undefined });
   });
 
   test('of the configuration that are wrong are refused, all faults at once', async () => {

@@ -57,7 +57,11 @@ describe('M10 error rates', () => {
 });
 
 describe('M10 the status of a service', () => {
-  const settings = { kind: 'SERVICE_STATUS', service: undefined, statuses: ['UNHEALTHY'] } as const;
+  const settings = {
+    kind: 'SERVICE_STATUS',
+    serviceId: undefined,
+    statuses: ['UNHEALTHY'],
+  } as const;
   const holds = (reading: Partial<ServiceReading>) =>
     lookAtService(settings, { name: 'a', ...reading } as ServiceReading).holds; // what is looked at
   const lastResult = { status: 'HEALTHY', at: 1 } as CheckResult;
@@ -107,5 +111,19 @@ describe('M10 failed jobs', () => {
     expect(look(1_500)).toEqual([['a', false]]);
     expect(counts.isWaiting).toBe(false);
     expect(look(1_501)).toEqual([]);
+  });
+
+  it('count those from before with those that came while they were looked up, each once', () => {
+    const counts = new FailureCounts(SETTINGS);
+    const failed = (jobId: string, atMs: number) => ({ flowId: 'a', jobId, atMs, message: '' });
+    const count = () => [...counts.look(900)].map((look) => look.message().slice(0, 1));
+    counts.awaitPast();
+    counts.note(failed('both', 500));
+    counts.note(failed('new', 600));
+    expect(counts.isAwaitingPast).toBe(true);
+    expect(count()).toEqual([]);
+    counts.notePast([failed('old', 100), failed('both', 500)]);
+    expect(count()).toEqual(['3']);
+    expect([...counts.look(900, ['b'])]).toEqual([]);
   });
 });

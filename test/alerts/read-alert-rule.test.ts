@@ -65,7 +65,7 @@ describe('M10 reading an alert rule', () => {
     const base = readAlertRule({
       name: 'a',
       kind: 'SERVICE_STATUS',
-      service: 'payments',
+      serviceId: 'payments',
       statuses: ['DEGRADED'],
       condition: 'isFlapping',
       forMs: 5,
@@ -74,7 +74,7 @@ describe('M10 reading an alert rule', () => {
       ...base,
       severity: 'INFO',
       condition: undefined,
-      settings: { kind: 'SERVICE_STATUS', service: 'payments', statuses: ['UNHEALTHY'] },
+      settings: { kind: 'SERVICE_STATUS', serviceId: 'payments', statuses: ['UNHEALTHY'] },
     });
     expect(readAlertRule({}, base)).toEqual(base);
     expect(issuesOf(() => readAlertRule({ name: 'b', kind: 'SERVICE_STATUS' }, base))).toEqual([

@@ -170,6 +170,14 @@ describe('the audit log', () => {
       expect(await targetOf({})).toBeUndefined();
     });
 
+    test('names an alert rule that is made by its name, not by the flow that it is about', async () => {
+      const { audit } = openLog(await open());
+      const input = { name: 'full', flowId: 'articles' };
+      const asked = { ...ASKED, operation: 'addAlertRule', arguments: { input } };
+      await audit.begin(asked).succeeded({});
+      expect(await audit.list(ALL)).toMatchObject([{ target: 'AlertRule:full' }]);
+    });
+
     test('its target is masked and cut, and found by what was sent', async () => {
       const { audit } = openLog(await open());
       const targets = ['Job:password=hunter2', '{"token":"hunter2"}', `Job:${'y'.repeat(2_000)}`];

@@ -51,6 +51,7 @@ describe('H1 services of the configuration file', () => {
       deny: [],
       parts: true,
       maxServices: 10_000,
+      maxChecksPerSecond: 2_000,
     });
     expect(found.services.definitions[0]?.thing).toMatchObject({
       timeoutMs: 5_000,
@@ -136,6 +137,7 @@ describe('what health checks may connect to', () => {
     const found = await read(
       `{ healthAllow: ['10.0.0.0/8', '*.Example.org'], healthParts: false }`,
       ...['--health-deny', '10.0.0.1, fd00::/8', '--max-services', '7'],
+      ...['--max-checks-per-second', '9'],
     );
     expect(found.faults).toEqual([]);
     expect(appOptionsOf(found, silent).health).toMatchObject({
@@ -143,6 +145,7 @@ describe('what health checks may connect to', () => {
       deny: ['10.0.0.1', 'fd00::/8'],
       parts: false,
       maxServices: 7,
+      maxChecksPerSecond: 9,
     });
     for (const wrong of ['10.0.0.0/33', 'http://a.example', '10.0.0', '*', 'a b']) {
       expect(await faultsOf('{}', '--health-allow', `a.example,${wrong}`), wrong).toEqual([

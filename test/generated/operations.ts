@@ -78,10 +78,10 @@ export type AddAlertRuleInput = {
   minFailures?: number | null | undefined;
   /** Unique in your tenant: 1–100 letters, digits, `.`, `_`, `/`, `-`, the first a letter or digit. */
   name: string;
-  /** The routine, by its name or id. Default: any. Of QUEUE_PRESSURE and ROUTINE_ERROR_RATE. */
+  /** The routine, by its name, or by its id, which tells the flow too. Default: any. Of QUEUE_PRESSURE and ROUTINE_ERROR_RATE. */
   routineId?: string | number | null | undefined;
   /** The service, by id or name. Default: any. Of SERVICE_STATUS. */
-  service?: string | number | null | undefined;
+  serviceId?: string | number | null | undefined;
   /** Of its alerts. Default WARNING. */
   severity?: AlertSeverity | null | undefined;
   /** Name of the slot. Default: any. Of QUEUE_PRESSURE. */
@@ -197,7 +197,7 @@ export type AlertFilter = {
   /** Of this rule, by id or name. */
   ruleId?: string | number | null | undefined;
   /** About this service, by id or name. */
-  service?: string | number | null | undefined;
+  serviceId?: string | number | null | undefined;
   /** With one of these severities. */
   severities?: Array<AlertSeverity> | null | undefined;
 };
@@ -1147,10 +1147,10 @@ export type UpdateAlertRuleInput = {
   minExecutions?: number | null | undefined;
   /** It holds from so many failed jobs on, 1–1,000. Default 1. Of JOB_FAILURES. */
   minFailures?: number | null | undefined;
-  /** The routine, by its name or id. Default: any. Of QUEUE_PRESSURE and ROUTINE_ERROR_RATE. */
+  /** The routine, by its name, or by its id, which tells the flow too. Default: any. Of QUEUE_PRESSURE and ROUTINE_ERROR_RATE. */
   routineId?: string | number | null | undefined;
   /** The service, by id or name. Default: any. Of SERVICE_STATUS. */
-  service?: string | number | null | undefined;
+  serviceId?: string | number | null | undefined;
   /** Of its alerts. Default WARNING. */
   severity?: AlertSeverity | null | undefined;
   /** Name of the slot. Default: any. Of QUEUE_PRESSURE. */
@@ -1223,7 +1223,7 @@ export type UpdateServiceInput = {
   timeoutMs?: number | null | undefined;
   /** How a secure connection is to be made. */
   tls?: ServiceTlsInput | null | undefined;
-  /** Where to send the request. */
+  /** Where to send the request. Of another origin than before, secret `headers` have to be given again, or null. */
   url?: string | null | undefined;
   /** How many of the latest results are looked at for changes: 2–1000. Default 20. */
   windowSize?: number | null | undefined;
@@ -1764,6 +1764,8 @@ type JobRefusal_StorageUnavailableError_Fragment = { __typename: 'StorageUnavail
 
 type JobRefusal_TooManyAlertRulesError_Fragment = { __typename: 'TooManyAlertRulesError', message: string, code: string };
 
+type JobRefusal_TooManyChecksError_Fragment = { __typename: 'TooManyChecksError', message: string, code: string };
+
 type JobRefusal_TooManyEvaluationsError_Fragment = { __typename: 'TooManyEvaluationsError', message: string, code: string };
 
 type JobRefusal_TooManyServicesError_Fragment = { __typename: 'TooManyServicesError', message: string, code: string };
@@ -1794,6 +1796,7 @@ export type JobRefusalFragment =
   | JobRefusal_SlotFullError_Fragment
   | JobRefusal_StorageUnavailableError_Fragment
   | JobRefusal_TooManyAlertRulesError_Fragment
+  | JobRefusal_TooManyChecksError_Fragment
   | JobRefusal_TooManyEvaluationsError_Fragment
   | JobRefusal_TooManyServicesError_Fragment
   | JobRefusal_UnauthenticatedError_Fragment
@@ -2131,6 +2134,8 @@ type EditRefusal_StorageUnavailableError_Fragment = { __typename: 'StorageUnavai
 
 type EditRefusal_TooManyAlertRulesError_Fragment = { __typename: 'TooManyAlertRulesError', code: string, message: string };
 
+type EditRefusal_TooManyChecksError_Fragment = { __typename: 'TooManyChecksError', code: string, message: string };
+
 type EditRefusal_TooManyEvaluationsError_Fragment = { __typename: 'TooManyEvaluationsError', code: string, message: string };
 
 type EditRefusal_TooManyServicesError_Fragment = { __typename: 'TooManyServicesError', code: string, message: string };
@@ -2161,6 +2166,7 @@ export type EditRefusalFragment =
   | EditRefusal_SlotFullError_Fragment
   | EditRefusal_StorageUnavailableError_Fragment
   | EditRefusal_TooManyAlertRulesError_Fragment
+  | EditRefusal_TooManyChecksError_Fragment
   | EditRefusal_TooManyEvaluationsError_Fragment
   | EditRefusal_TooManyServicesError_Fragment
   | EditRefusal_UnauthenticatedError_Fragment
@@ -2665,6 +2671,8 @@ type HealthErrorParts_StorageUnavailableError_Fragment = { code: string, message
 
 type HealthErrorParts_TooManyAlertRulesError_Fragment = { code: string, message: string };
 
+type HealthErrorParts_TooManyChecksError_Fragment = { code: string, message: string };
+
 type HealthErrorParts_TooManyEvaluationsError_Fragment = { code: string, message: string };
 
 type HealthErrorParts_TooManyServicesError_Fragment = { code: string, message: string };
@@ -2695,6 +2703,7 @@ export type HealthErrorPartsFragment =
   | HealthErrorParts_SlotFullError_Fragment
   | HealthErrorParts_StorageUnavailableError_Fragment
   | HealthErrorParts_TooManyAlertRulesError_Fragment
+  | HealthErrorParts_TooManyChecksError_Fragment
   | HealthErrorParts_TooManyEvaluationsError_Fragment
   | HealthErrorParts_TooManyServicesError_Fragment
   | HealthErrorParts_UnauthenticatedError_Fragment
@@ -2791,6 +2800,7 @@ export type AddServiceMutation = { addService:
     | { __typename: 'ForbiddenError', code: string, message: string }
     | { __typename: 'ServiceExistsError', existingServiceId: string, code: string, message: string }
     | { __typename: 'StorageUnavailableError', code: string, message: string }
+    | { __typename: 'TooManyChecksError', code: string, message: string }
     | { __typename: 'TooManyServicesError', code: string, message: string }
     | { __typename: 'ValidationError', code: string, message: string, issues: Array<{ path: Array<string>, message: string }> }
    };
@@ -2805,6 +2815,7 @@ export type UpdateServiceMutation = { updateService:
     | { __typename: 'NotFoundError', code: string, message: string }
     | { __typename: 'ServiceFixedError', code: string, message: string }
     | { __typename: 'StorageUnavailableError', code: string, message: string }
+    | { __typename: 'TooManyChecksError', code: string, message: string }
     | { __typename: 'UpdateServicePayload', service: { id: string, name: string, kind: ServiceKind, origin: ServiceOrigin, description: string | null, status: ServiceStatus, intervalMs: number | null, isFlapping: boolean, checkCount: number, createdAt: string, updatedAt: string, check: { url: string, method: ServiceCheckMethod, intervalMs: number, extendedInterval: boolean, timeoutMs: number, expectedStatus: Array<string>, conditions: Array<string>, degradedAboveMs: number | null, maxBodyBytes: number, headers: Array<{ name: string, value: string }>, tls: { serverName: string | null, isVerified: boolean, hasAuthorities: boolean, hasClientCertificate: boolean } | null } | null, explanation: { rule: TransitionRule, text: string, threshold: number, observed: number, result: { status: ServiceStatus, error: string | null, details: unknown } | null } | null, lastResult: { status: ServiceStatus, at: string, responseTimeMs: number | null, httpStatus: number | null, failure: CheckFailure | null, error: string | null, details: unknown } | null, thresholds: { failureThreshold: number, successThreshold: number, windowSize: number, flapThreshold: number }, window: { count: number, failedCount: number, changeCount: number }, maintenance: { until: string, reason: string | null, startedBy: string | null } | null } }
     | { __typename: 'ValidationError', code: string, message: string, issues: Array<{ path: Array<string>, message: string }> }
    };

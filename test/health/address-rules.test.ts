@@ -84,6 +84,11 @@ describe('lists', () => {
     expect(check('10.6.1.1')).toBe('10.6.1.1 (on the deny list)');
     expect(check('::ffff:10.6.1.1')).toBe('::ffff:10.6.1.1 (on the deny list)');
     expect(check('64:ff9b::10.6.1.1')).toBe('64:ff9b::10.6.1.1 (on the deny list)');
+    expect(check('64:ff9b::10.1.1.1')).toBeUndefined();
+    // Anybody can write an allowed IPv4 address into an IPv6 one of theirs.
+    for (const own of ['2001:db8::5efe:10.1.1.1', '2002:a01:101::1', '2001:0:a01:101::1:1:1']) {
+      expect(check(own)).toBe(`${own} (not on the allow list)`);
+    }
     expect(check('11.1.1.1')).toBe('11.1.1.1 (not on the allow list)');
     expect(check('a.example.com')).toBeUndefined();
     expect(check('bad.example.com')).toBe('bad.example.com (on the deny list)');
@@ -158,6 +163,22 @@ describe('a look-up', () => {
   test('answers one address where one is asked for', async () => {
     expect(await lookUp('a.test', ['169.254.1.1', '8.8.8.8'], {}, false)).toEqual(['8.8.8.8', 4]);
     expect(await lookUp('a.test', ['2606:4700::1'], {}, false)).toEqual(['2606:4700::1', 6]);
+  });
+
+  test('of the same name at the same time is one, and answered to all who asked', () => {
+    const asked: (() => void)[] = [];
+    const { lookup } = createAddressRules({}, (_, __, done) => {
+      asked.push(() => done(null, [{ address: '192.0.2.1', family: 4 }]));
+    });
+    const found: unknown[] = [];
+    const ask = (host: string) =>
+      lookup(host, { all: true }, (error, addresses) => found.push(error ?? addresses));
+    for (const host of ['a.example', 'a.example', 'b.example']) ask(host);
+    expect(asked).toHaveLength(2);
+    for (const answer of asked) answer();
+    expect(found).toHaveLength(3);
+    ask('a.example');
+    expect(asked).toHaveLength(3);
   });
 
   test('of a name that has no address is denied, and its faults are handed on', async () => {

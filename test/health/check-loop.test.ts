@@ -150,9 +150,13 @@ test('a function that throws at once, and one that never answers, are told so in
     responseTimeMs: 500,
   });
   expect(signal?.aborted).toBe(true);
-  const again = hanging.check();
+  signal = undefined;
+  expect(await hanging.check()).toMatchObject({ failure: 'TIMEOUT', error: 'Request timeout' });
+  expect(signal).toBeUndefined(); // it is not called again before it has settled
+  const other = createFunctionProbe(() => new Promise(() => undefined), { timeoutMs: 500, clock });
+  const again = other.check();
   await settle();
-  hanging.close();
+  other.close();
   expect(await again).toMatchObject({ status: 'UNHEALTHY', failure: 'FAILED' });
   expect(clock.timers).toBe(0);
 });

@@ -65,6 +65,19 @@ describe('conditions', () => {
     ).toMatch(/it can't be worked out/);
   });
 
+  test('show the beginning of a large body at no great cost, with its secrets hidden', () => {
+    const many = Array.from({ length: 30_000 }, (_, at) => ({ at, token: `s3cr3t-${at}` }));
+    const conditions = Array.from({ length: 20 }, () => 'body == 1');
+    const startMs = performance.now();
+    expect(findFailures(conditions, many)).toMatch(
+      /^Condition failed: body == 1 \(body was \[\{"at":0,"token":"\*\*\*"\},\{"at":1,.*…\]\); /,
+    );
+    expect(performance.now() - startMs).toBeLessThan(1_000); // masking all of it each time takes many seconds
+    const pair = Object.fromEntries(many.map(({ at }) => [`k${at}`, at]));
+    const told = findFailures(['body == 1'], { value: 's3cr3t-x', ...pair, name: 'password' });
+    expect(told).toContain('(body was {"value":"***","k0":0,');
+  });
+
   test('say whether they need the body', () => {
     expect(compileConditions(['status == 200']).readsBody).toBe(false);
     expect(compileConditions(['status == 200', 'len(body) > 0']).readsBody).toBe(true);

@@ -231,15 +231,47 @@ test('services, agents, status and maintenance are there after a restart; the co
   expect(same.name).toBe('payments');
   await expect(app.health.add({ name: 'payments', ...slow }, 'key-2')).rejects.toMatchObject({
     code: 'SERVICE_EXISTS',
+    message: expect.stringMatching(
+      /which was added live\. Use another name, or `updateService`\.$/,
+    ),
+  });
+  await expect(app.health.add({ name: 'search', ...slow })).rejects.toMatchObject({
+    code: 'SERVICE_EXISTS',
+    message: expect.stringMatching(/which comes from the configuration\. Use another name\.$/),
   });
   await expect(app.health.update('search', { timeoutMs: 100 })).rejects.toMatchObject({
     code: 'SERVICE_FIXED',
   });
+  await app.health.update('payments', { timeoutMs: 100 });
+  const again = await app.health.add({ name: 'payments', ...slow }, 'key-1');
+  expect(again.definition?.timeoutMs).toBe(100);
   const transitions = await app.health.listTransitions({ limit: 10, fromEnd: false });
   expect(transitions.map(({ service, to }) => `${service} ${to}`)).toEqual([
     'payments UNHEALTHY',
     'agent:mailer HEALTHY',
   ]);
+});
+
+test('what is added live takes nothing over from what was configured under its name (H6)', async () => {
+  const clock = new ManualClock();
+  const directory = await mkdtemp(join(tmpdir(), 'millrace-test-'));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  const database = `sqlite:${join(directory, 'millrace.db')}`;
+  const url = 'http://127.0.0.1:1';
+  const service = { name: 'search', url, intervalMs: 86_400_000, extendedInterval: true };
+  const open = async (services: readonly (typeof service)[]) => {
+    const app = await createApp({ flows: [], clock, database, health: { parts: false, services } });
+    onTestFinished(() => app.close());
+    return app;
+  };
+  const first = await open([service]);
+  await first.health.startMaintenance('search', { until: clock.now() + 86_400_000 });
+  await first.close();
+  const second = await open([]);
+  await second.health.add(service);
+  await second.close();
+  const third = await open([]);
+  expect(third.health.require('search').maintenance).toBeUndefined();
 });
 
 test('a service is changed and removed while it runs, and nothing of it is left (H6)', async () => {
@@ -299,6 +331,19 @@ test('who is to blame is told of those that are not healthy alone, in a list as 
   expect(causes()).toEqual([['agent:database'], ['search']]);
 });
 
+test('first checks are spread over the interval: there is no herd (H1)', async () => {
+  const clock = new ManualClock();
+  const agents = Array.from({ length: 20 }, (_, at) => makeAgent(`agent-${at}`));
+  await openApp({ flows: [], clock, health: { agents, parts: false } });
+  const asked = () => agents.reduce((sum, agent) => sum + agent.asked, 0);
+  for (let tenth = 0; tenth < 10; tenth++) {
+    const before = asked();
+    await clock.advance(99.9);
+    expect(asked() - before).toBeLessThanOrEqual(3);
+  }
+  expect(agents.map((agent) => agent.asked)).toEqual(agents.map(() => 1));
+});
+
 test('response times are those of checks that had an answer, good or bad', async () => {
   const clock = new ManualClock();
   const agent = makeAgent('printer');
@@ -333,6 +378,35 @@ test('there are no more services than a tenant may have', async () => {
   expect(app.health.list().map(({ name }) => name)).toEqual(['agent:three']);
   expect(app.health.readCluster().status).toBe('HEALTHY');
   expect(acme.readCluster().status).toBe('DEGRADED');
+});
+
+test('what a tenant added live is checked no more often than it may be, all together', async () => {
+  const { url } = await serveHealth({ status: 200 });
+  const app = await openApp({
+    flows: [],
+    health: {
+      parts: false,
+      maxChecksPerSecond: 3,
+      services: [{ name: 'own', url, intervalMs: 50 }],
+    },
+  });
+  const { health } = app;
+  await health.add({ name: 'one', url, intervalMs: 1000 });
+  await health.add({ name: 'two', url, intervalMs: 1000 });
+  const refused = {
+    code: 'TOO_MANY_CHECKS',
+    message: expect.stringContaining('checked 4 times a second, and 3 is the most'),
+  };
+  await expect(health.add({ name: 'three', url, intervalMs: 500 })).rejects.toMatchObject(refused);
+  await expect(health.update('two', { intervalMs: 333 })).rejects.toMatchObject({
+    code: 'TOO_MANY_CHECKS',
+  });
+  await health.update('two', { intervalMs: 500 });
+  await health.update('two', { timeoutMs: 100 });
+  await expect(health.add({ name: 'three', url })).rejects.toMatchObject(refused);
+  await health.forTenant('acme').add({ name: 'three', url, intervalMs: 500 });
+  await health.remove('one');
+  await health.add({ name: 'three', url });
 });
 
 test("the server's own parts are services of the tenant that belongs to nobody", async () => {

@@ -269,6 +269,21 @@ describe('a change of a service', () => {
     conditions: ['status == 200'],
   });
 
+  test('that changes its host has to be told its secret headers again, which else whoever changes it would get', () => {
+    const before = readServiceDefinition({ ...least, headers: { 'x-key': 's3cr3t-1' } });
+    const url = 'https://elsewhere.example/';
+    expect(findFaults({ url }, before)).toEqual([
+      expect.stringContaining('headers: Write the headers again'),
+    ]);
+    expect(readServiceDefinition({ url, headers: { 'x-key': 's3cr3t-2' } }, before).url).toBe(url);
+    expect(readServiceDefinition({ url, headers: null }, before).headers).toEqual({});
+    expect(readServiceDefinition({ url: 'https://payments.example/' }, before).headers).toEqual({
+      'x-key': 's3cr3t-1',
+    });
+    const harmless = readServiceDefinition({ ...least, headers: { accept: 'text/plain' } });
+    expect(findFaults({ url }, harmless)).toEqual([]);
+  });
+
   test('leaves what is left out, and takes away what is null', () => {
     expect(readServiceDefinition({}, before)).toEqual(before);
     const changes = {

@@ -197,6 +197,7 @@ test('H4 the cluster is told as it is, then when its status, counts or causes ch
   expect(await cluster()).toMatchObject({ status: 'HEALTHY', counts: { healthy: 2 }, causes: [] });
   const change = cluster();
   await report('ann', 'healthy');
+  await app.health.report({ name: 'ann', health: 'healthy', description: 'Reads mail.' });
   expect(await isSilent(clock, change)).toBe(true);
   await report('ann', 'bad');
   expect(await change).toMatchObject({

@@ -52,7 +52,7 @@ test('H4 whatever becomes of services, the counts, the worst status and the caus
         const known = services.get(step.name);
         if (step.does === 'put') {
           const spec = makeSpec(step.name, step.needs, at);
-          if (known === undefined) services.put(new MonitoredService(spec, undefined, at), at);
+          if (known === undefined) services.put(new MonitoredService(spec, undefined, at));
           else services.change(known, at, () => known.become(spec));
         } else if (known === undefined) return;
         else if (step.does === 'remove') services.remove(known, at);

@@ -74,7 +74,7 @@ export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
     { args: () => ({}) },
     { about: 'of a rule', args: ({ alertRule }) => ({ filter: { ruleId: alertRule } }) },
     { about: 'of a job', args: ({ failed }) => ({ filter: { jobId: failed } }) },
-    { about: 'of a service', args: ({ service }) => ({ filter: { service } }) },
+    { about: 'of a service', args: ({ service }) => ({ filter: { serviceId: service } }) },
     { about: 'a page', args: ({ cursors }) => ({ first: 2, after: cursors.alerts }) },
   ],
   'Query.auditEntries': [
@@ -154,7 +154,7 @@ export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
       input(({ service }) => ({
         name: `of-${uuid(service)}`,
         kind: 'SERVICE_STATUS',
-        service,
+        serviceId: service,
         isEnabled: false,
       })),
     ),

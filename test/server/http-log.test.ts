@@ -126,12 +126,14 @@ describe('O7: a request', () => {
       nested: [{ apiKey: SECRET }],
       input: { headers: [{ name: 'X-Shop', value: SECRET }], tls: { key: SECRET, verify: true } },
       moreHeaders: [{ name: 'X-Shop', value: SECRET }],
+      urls: [`https://shop.example/health?a=1&token=${SECRET}`, `redis://:${SECRET}@cache.example`],
     });
     await until(() => lines.length === 1);
     expect(lines[0]?.variables).toMatchObject({
       id: 'book-1',
       password: '***',
       input: { headers: [{ name: 'X-Shop', value: '***' }], tls: { key: '***', verify: true } },
+      urls: ['https://shop.example/health?a=1&token=***', 'redis://***@cache.example'],
     });
     expect(JSON.stringify(lines)).not.toContain(SECRET);
   });

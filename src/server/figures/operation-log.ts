@@ -1,6 +1,7 @@
 import { type ExecutionArgs, getOperationAST } from 'graphql';
 import type { Logger } from 'pino';
 import { maskSecrets } from '../../lib/mask-secrets.ts';
+import { maskUrl } from '../../lib/mask-url.ts';
 import type { ConnectionInfo } from '../server.ts';
 
 /** Names of operations are the client's words: longer ones are cut, in characters. */
@@ -122,7 +123,7 @@ export class OperationLog {
       errorIds: errorIdsOf(errors),
       variables:
         this.#options.logVariables === true
-          ? maskSecrets(variables, secretsOf(variables))
+          ? maskUrls(maskSecrets(variables, secretsOf(variables)))
           : undefined,
     };
   }
@@ -138,6 +139,14 @@ function secretsOf(variables: unknown): string[] {
       ...(/(?:^|\.)tls$/i.test(path) ? [`${path}.key`] : []),
     ]);
   });
+}
+
+/** Hides what URLs have of passwords and tokens. @param value plain data, of no more levels than `maskSecrets` shows */
+function maskUrls(value: unknown): unknown {
+  if (typeof value === 'string') return /^\w[\w+.-]*:\/\/\S+$/.test(value) ? maskUrl(value) : value;
+  if (Array.isArray(value)) return value.map(maskUrls);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, maskUrls(part)]));
 }
 
 /** How an operation went that was answered so: without data nothing was executed. */
