@@ -5,7 +5,7 @@ import type { AgentReading, PulledAgent } from './function-probe.ts';
 export interface PartFigures {
   /** Why the database can't be used; `undefined` when it can. */
   readonly databaseProblem: () => string | undefined;
-  /** Rows of traces, logs and history that were lost since the process began, and that wait. */
+  /** Rows of traces, logs and transitions that were lost since the process began, and that wait. */
   readonly writeBehind: () => { readonly dropped: number; readonly waiting: number };
 }
 
@@ -48,7 +48,7 @@ export function createOwnParts({ databaseProblem, writeBehind }: PartFigures): O
       },
       {
         name: 'millrace:write-behind',
-        description: 'Whether traces, logs and history are written as fast as they come.',
+        description: 'Whether traces, logs and transitions are written as fast as they come.',
         read: () => {
           const { dropped, waiting } = writeBehind();
           const lost = dropped - droppedBefore;
