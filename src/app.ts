@@ -4,7 +4,7 @@ import { type Logger, pino } from 'pino';
 import type { AlertService, TenantAlerts } from './alerts/alert-service.ts';
 import { createFlowAnalytics } from './analytics/flow-analytics.ts';
 import type { AppOptions, ServeOptions } from './app/app-options.ts';
-import { assembleAlerts } from './app/assemble-alerts.ts';
+import { assembleAlerts, checkAlerts } from './app/assemble-alerts.ts';
 import { assembleHealth, checkHealth } from './app/assemble-health.ts';
 import { assembleJobs, SETTLE_LIMIT_MS } from './app/assemble-jobs.ts';
 import { assembleServer } from './app/assemble-server.ts';
@@ -96,7 +96,7 @@ const CLOSING = { causes: [{ part: 'server', problem: 'The server is shutting do
  * part; everything else is handed what it needs. Jobs that had not ended when the process before ended are taken up
  * before it answers.
  * @throws DuplicateFlowError when two of the flows have the same id
- * @throws ValidationError when something is wrong with the services or alert rules that are configured
+ * @throws ValidationError when something is wrong with the services, agents or alert rules that are configured
  * @throws StorageOpenError when the database can't be opened
  */
 export async function createApp(options: AppOptions): Promise<App> {
@@ -111,6 +111,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   );
   const flows = createFlowRegistry(options.flows);
   const checkedHealth = checkHealth(options.health ?? {}, clock.now());
+  const checkedAlerts = checkAlerts(options.alerts ?? {}, clock.now());
   const { url, ...databaseOptions } = typeof where === 'string' ? { url: where } : where;
   const database = await openDatabase(url, databaseOptions);
   const stopListening = database.onStatusChange(({ isReady, problem }) => {
@@ -146,7 +147,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       health: healthParts.services.health,
       jobs: jobParts.services.jobs,
     },
-    options.alerts ?? {},
+    checkedAlerts,
   );
 
   let server: Server | undefined;

@@ -39,7 +39,7 @@ export async function watchServices(
   const monitor = createMonitor({
     pools: createHttpPools(createAddressRules({})),
     history,
-    noteTransition: createServiceStore(database, writeBehind).noteTransition,
+    noteTransition: createServiceStore(database, writeBehind, clock).noteTransition,
     pubsub: createMemoryPubSub<Topics>(console.error),
     clock,
     onChange: () => undefined,

@@ -18,10 +18,14 @@ export interface AlertRetentionParts {
 }
 
 const DAY_MS = 86_400_000;
+const FIRST_ROUND_MS = 60_000;
 const ROUND_MS = 600_000;
 const STEP = 500;
 
-/** Removes in the background, every ten minutes, what is kept no longer. It begins at once, and ends when it is closed. */
+/**
+ * Removes in the background what is kept no longer: after a minute, so that a server that is often restarted comes to it, and
+ * then every ten minutes, until it is closed.
+ */
 export class AlertRetention {
   readonly #parts: AlertRetentionParts;
   #cancelTimer: CancelTimer | undefined;
@@ -30,7 +34,7 @@ export class AlertRetention {
 
   constructor(parts: AlertRetentionParts) {
     this.#parts = parts;
-    this.#plan();
+    this.#plan(FIRST_ROUND_MS);
   }
 
   /** Removes now what is kept no longer. Never fails. */
@@ -48,10 +52,10 @@ export class AlertRetention {
     await this.#round;
   }
 
-  #plan(): void {
+  #plan(delayMs: number): void {
     if (this.#isClosed) return;
-    this.#cancelTimer = this.#parts.clock.setTimer(ROUND_MS, () => {
-      void this.run().then(() => this.#plan());
+    this.#cancelTimer = this.#parts.clock.setTimer(delayMs, () => {
+      void this.run().then(() => this.#plan(ROUND_MS));
     });
   }
 

@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import { type Issue, NotFoundError, ValidationError } from '../lib/domain-error.ts';
 import type { Tenanted } from '../lib/tenanted.ts';
 import { createTurns } from '../lib/turns.ts';
+import { isKeptWithin } from '../lib/within.ts';
 import {
   type Alert,
   type AlertFilter,
@@ -62,7 +63,7 @@ export interface TenantAlerts {
   updateRule(name: string, changes: AlertRuleInput): Promise<AlertRule>;
   /** Answers the rule as it was. Its open alerts are resolved, and stay. @throws NotFoundError, AlertRuleFixedError, StorageUnavailableError */
   removeRule(name: string): Promise<AlertRule>;
-  /** Newest first. */
+  /** Newest first. What changed just before counts unless the database can't be written now; so in `count`. */
   list(query: AlertQuery): Promise<readonly Alert[]>;
   count(filter: AlertFilter): Promise<number>;
   /** In the order of the ids. */
@@ -92,6 +93,9 @@ export interface AlertServiceParts {
 export const MOST_ALERT_RULES = 200;
 
 const LONGEST_COMMENT = 1_000;
+
+/** How long a reader waits for what changed to be stored, in milliseconds. */
+const READ_LIMIT_MS = 1_000;
 
 export function createAlertService(parts: AlertServiceParts): AlertService {
   const { book } = parts;
@@ -233,6 +237,8 @@ function serveAlerts(
   tenant: string,
   { store, book, clock }: AlertServiceParts,
 ): Omit<TenantAlerts, RuleFunctions> {
+  /** For a reader: sees to it that what changed is stored, if that is possible soon. */
+  const settle = () => isKeptWithin(book.flush(), READ_LIMIT_MS, clock);
   const ofTenant = (alert: Alert | undefined) => (alert?.tenant === tenant ? alert : undefined);
   const find = async (ids: readonly string[]) => {
     const held = new Map(ids.map((id) => [id, ofTenant(book.get(id))]));
@@ -249,12 +255,12 @@ function serveAlerts(
   };
   return {
     async list(query) {
-      await book.flush();
+      await settle();
       const alerts = await store.listAlerts(tenant, query);
       return alerts.map((alert) => book.get(alert.id) ?? alert);
     },
     async count(filter) {
-      await book.flush();
+      await settle();
       return store.countAlerts(tenant, filter);
     },
     find,

@@ -8,6 +8,7 @@ import { createAlertStore } from '../alerts/alert-store.ts';
 import { createLiveAlerts } from '../alerts/live-alerts.ts';
 import { openAlerts, readConfiguredRules } from '../alerts/open-alerts.ts';
 import { RuleBook } from '../alerts/rule-book.ts';
+import type { SourcedRule } from '../alerts/rule-run.ts';
 import type { FlowRegistry } from '../flows/flow-registry.ts';
 import type { HealthService } from '../health/health-service.ts';
 import type { JobHost } from '../jobs/job-host.ts';
@@ -31,8 +32,19 @@ interface AlertsDeps {
 /** The most failed jobs that a rule is told of from before. */
 const MOST_FAILURES = 1_000;
 
+/** Options that were read: nothing is wrong with them. */
+export interface CheckedAlerts {
+  readonly configured: readonly SourcedRule[];
+  readonly keep: AlertOptions['keep'];
+}
+
+/** @throws ValidationError with everything that is wrong with the rules */
+export function checkAlerts({ rules = [], keep }: AlertOptions, now: number): CheckedAlerts {
+  return { configured: readConfiguredRules(rules, now), keep };
+}
+
 /** Puts together what has to do with alerts: rules, what finds out whether they hold, what is kept. */
-export function assembleAlerts(deps: AlertsDeps, { rules: configured = [], keep }: AlertOptions) {
+export function assembleAlerts(deps: AlertsDeps, { configured, keep }: CheckedAlerts) {
   const { flows, database, pubsub, clock, logger, health, host, jobs } = deps;
   const rules = new RuleBook();
   const store = createAlertStore(database);
@@ -85,12 +97,9 @@ export function assembleAlerts(deps: AlertsDeps, { rules: configured = [], keep 
   return {
     /** What the API asks of them. */
     services: { alerts, liveAlerts: createLiveAlerts({ book, alerts, pubsub, clock }) },
-    /**
-     * Takes up what the process before left. To be called once, after jobs and services were taken up.
-     * @throws ValidationError when a rule of the options is not as it must be
-     */
+    /** Takes up what the process before left. To be called once, after jobs and services were taken up. */
     async open(): Promise<void> {
-      for (const rule of readConfiguredRules(configured, clock.now())) rules.put(rule);
+      for (const rule of configured) rules.put(rule);
       await openAlerts({
         store,
         rules,

@@ -35,7 +35,7 @@ export interface CheckedHealth {
   readonly configured: readonly ServiceSpec[];
 }
 
-/** @throws ValidationError with everything that is wrong with the lists of addresses, or with the services */
+/** @throws ValidationError with everything that is wrong with the lists of addresses, or with the services and agents */
 export function checkHealth(options: HealthOptions, now: number): CheckedHealth {
   return { options, rules: createAddressRules(options), configured: readConfigured(options, now) };
 }
@@ -57,7 +57,7 @@ export function assembleHealth(deps: HealthDeps, { options, rules, configured }:
           writeBehind: () => writeBehind.counters,
         });
   const health = createHealthService({
-    store: createServiceStore(database, writeBehind),
+    store: createServiceStore(database, writeBehind, clock),
     history: createHealthHistory({ database, clock, kept, logger }),
     pools: createHttpPools(rules),
     parts: parts?.agents ?? [],

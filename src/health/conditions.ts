@@ -5,6 +5,7 @@ import { messageOf } from '../lib/domain-error.ts';
 import { looksSecret, maskSecrets } from '../lib/mask-secrets.ts';
 import { cutText, preview } from '../lib/preview.ts';
 import { isNameOfPair, MASK } from '../lib/secret-names.ts';
+import { SecretHider } from './secret-hider.ts';
 
 /** What conditions may read. `body`: the answer's body, read as JSON; undefined where there is none. */
 export const CONDITION_NAMES = ['body', 'status', 'responseTimeMs'] as const;
@@ -34,8 +35,15 @@ const SEEN_LENGTH = 100;
 const LONGEST_CONDITION = 200;
 const LONGEST_ERROR = 1_000;
 
-/** @throws ExpressionError for the first that can't be read */
-export function compileConditions(texts: readonly string[]): Conditions {
+/**
+ * @param secrets are not told: what the service is sent, which it may send back
+ * @throws ExpressionError for the first that can't be read
+ */
+export function compileConditions(
+  texts: readonly string[],
+  secrets: readonly string[] = [],
+): Conditions {
+  const hider = new SecretHider(secrets);
   const expressions = texts.map((text) => compileExpression(text, CONDITION_NAMES));
   const chainsOf = new Map(expressions.map((each) => [each, listChains(each.text)]));
   return {
@@ -46,13 +54,15 @@ export function compileConditions(texts: readonly string[]): Conditions {
       const failures: string[] = [];
       const shown = new Map<string, string>();
       const show = (chain: Chain) => {
-        const text = shown.get(chain.text) ?? showPart(chain, values);
+        const text = shown.get(chain.text) ?? showPart(chain, values, hider);
         shown.set(chain.text, text);
         return text;
       };
       for (const expression of expressions) {
-        const failure = findFailure(expression, scope, () =>
-          (chainsOf.get(expression) ?? []).map((chain) => `${chain.text} was ${show(chain)}`),
+        const failure = findFailure(expression, scope, hider, () =>
+          (chainsOf.get(expression) ?? []).map(
+            (chain) => `${hider.inText(chain.text)} was ${show(chain)}`,
+          ),
         );
         if (failure !== undefined) failures.push(failure);
       }
@@ -64,17 +74,20 @@ export function compileConditions(texts: readonly string[]): Conditions {
 function findFailure(
   expression: Expression,
   scope: Parameters<Expression['isTrueNow']>[0],
+  hider: SecretHider,
   listSeen: () => readonly string[],
 ): string | undefined {
   let reason: string | undefined;
   try {
     if (expression.isTrueNow(scope)) return undefined;
   } catch (thrown) {
-    reason = `it can't be worked out: ${messageOf(thrown).replace(/\.$/, '')}`;
+    // Without the beginning of a text that is not hidden there: what it read is told beside it.
+    const message = messageOf(thrown).replace(/ from the text ".*"\.$/s, '.');
+    reason = `it can't be worked out: ${message.replace(/\.$/, '')}`;
   }
   const told = [...(reason === undefined ? [] : [reason]), ...listSeen()];
   const why = told.length === 0 ? '' : ` (${told.join(', ')})`;
-  return `Condition failed: ${cutText(expression.text, LONGEST_CONDITION)}${why}`;
+  return `Condition failed: ${cutText(hider.inText(expression.text), LONGEST_CONDITION)}${why}`;
 }
 
 /** A part of a value that a condition reads, as it is written: `body.checks[0].state`. */
@@ -90,7 +103,7 @@ function listChains(text: string): readonly Chain[] {
   return [...chains.values()].slice(0, MOST_SEEN);
 }
 
-function showPart({ name, keys }: Chain, values: ConditionValues): string {
+function showPart({ name, keys }: Chain, values: ConditionValues, hider: SecretHider): string {
   let part: unknown = readValue(values, name);
   for (const key of keys) {
     part =
@@ -99,7 +112,8 @@ function showPart({ name, keys }: Chain, values: ConditionValues): string {
         : Object.getOwnPropertyDescriptor(part, key)?.value;
     if (typeof key === 'string' && looksSecret(key, part)) return MASK;
   }
-  return preview(maskSecrets(copyBeginning(part, { left: SEEN_LENGTH })), SEEN_LENGTH).text;
+  const masked = maskSecrets(copyBeginning(part, { left: SEEN_LENGTH }));
+  return preview(hider.inValue(masked, SEEN_LENGTH), SEEN_LENGTH).text;
 }
 
 /**

@@ -63,7 +63,7 @@ export function createHealthService(parts: HealthServiceParts): OwnedHealthServi
     pools,
     history,
     noteTransition(state, transition) {
-      if (limit.take(state.tenant)) store.noteTransition(state, transition);
+      if (limit.take(state)) store.noteTransition(state, transition);
       else store.noteState(state);
     },
     pubsub,

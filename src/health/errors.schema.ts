@@ -63,10 +63,17 @@ builder.objectType(TooManyChecksError, {
   description:
     'The services that were added live would be checked too often, all together. Code `TOO_MANY_CHECKS`.',
   interfaces: [ErrorInterface],
+  fields: (t) => ({
+    limit: t.exposeFloat('limit', { description: 'The most checks a second.' }),
+    wanted: t.exposeFloat('wanted', { description: 'How many there would be a second.' }),
+  }),
 });
 
 builder.objectType(TooManyServicesError, {
   name: 'TooManyServicesError',
   description: 'There are as many services as there may be. Code `TOO_MANY_SERVICES`.',
   interfaces: [ErrorInterface],
+  fields: (t) => ({
+    limit: t.expose('limit', { type: 'Count', description: 'The most services.' }),
+  }),
 });

@@ -22,7 +22,7 @@ export interface PulledAgent {
   readonly tenant?: string | undefined;
   /** How often it is asked, in milliseconds: 50–86,400,000. Default 5,000. */
   readonly intervalMs?: number | undefined;
-  /** How long it may take, in milliseconds. Default 5,000. */
+  /** How long it may take, in milliseconds: 1–600,000. Default 5,000. */
   readonly timeoutMs?: number | undefined;
   /** Asks. What it throws makes the agent UNHEALTHY. @param signal aborted when nobody waits for the answer any more */
   readonly read: (signal: AbortSignal) => AgentReading | Promise<AgentReading>;
@@ -64,10 +64,13 @@ export function createFunctionProbe(
         // In a promise, so that what it throws at once counts as well.
         Promise.resolve()
           .then(() => read(controller.signal))
-          .then((reading) => end(outcomeOf(reading, tookMs())))
-          .catch((error: unknown) => fail(messageOf(error)))
-          .finally(() => {
+          .then((reading) => {
+            isCalled = false; // first: who is answered may ask again at once
+            end(outcomeOf(reading, tookMs()));
+          })
+          .catch((error: unknown) => {
             isCalled = false;
+            fail(messageOf(error));
           });
       });
     },

@@ -64,20 +64,26 @@ export class NotInMaintenanceError extends DomainError {
 /** What a tenant added live would be checked more often, all together, than it may be. */
 export class TooManyChecksError extends DomainError {
   readonly code = 'TOO_MANY_CHECKS';
-
   /** Both in checks a second. */
+  readonly limit: number;
+  readonly wanted: number;
+
   constructor(limit: number, wanted: number) {
     super(
       `The services of this tenant would be checked ${Math.ceil(wanted)} times a second, and ${limit} is the most. Choose a longer \`intervalMs\`, or remove some.`,
     );
+    this.limit = limit;
+    this.wanted = wanted;
   }
 }
 
 /** A tenant has as many services as it may have. */
 export class TooManyServicesError extends DomainError {
   readonly code = 'TOO_MANY_SERVICES';
+  readonly limit: number;
 
   constructor(limit: number) {
     super(`There are ${limit} services already, which is the most. Remove some first.`);
+    this.limit = limit;
   }
 }

@@ -1,6 +1,5 @@
 import type { Dispatcher } from 'undici';
 import type { CancelTimer, Clock } from '../lib/clock.ts';
-import { MASK } from '../lib/secret-names.ts';
 import { type Conditions, compileConditions } from './conditions.ts';
 import { LONGEST_DETAILS } from './details.ts';
 import { createStatusCheck } from './expected-status.ts';
@@ -13,6 +12,7 @@ import {
 } from './explain-failure.ts';
 import type { HttpConnection, HttpPool, HttpPools, HttpRequest } from './http-pools.ts';
 import type { Outcome, Probe } from './probe.ts';
+import { SecretHider } from './secret-hider.ts';
 import type { ServiceDefinition } from './service.ts';
 import { listSecrets } from './service-definition.ts';
 
@@ -62,15 +62,16 @@ interface Plan {
   readonly conditions: Conditions;
   readonly degradedAboveMs: number;
   readonly maxBodyBytes: number;
-  /** What it is sent that nobody is shown. */
-  readonly secrets: readonly string[];
+  /** Hides what it is sent that nobody is shown. */
+  readonly hider: SecretHider;
 }
 
 function createPlan(definition: ServiceDefinition, { pools, clock }: HttpProbeParts): Plan {
   const { method, headers, tls, degradedAboveMs = Number.POSITIVE_INFINITY } = definition;
   const { timeoutMs, maxBodyBytes } = definition;
   const url = new URL(definition.url);
-  const conditions = compileConditions(definition.conditions);
+  const secrets = listSecrets(definition);
+  const conditions = compileConditions(definition.conditions, secrets);
   const pool = pools.join(url.origin, tls);
   const named = Object.keys(headers).some((name) => name.toLowerCase() === 'user-agent');
   return {
@@ -89,7 +90,7 @@ function createPlan(definition: ServiceDefinition, { pools, clock }: HttpProbePa
     conditions,
     degradedAboveMs,
     maxBodyBytes,
-    secrets: listSecrets(definition),
+    hider: new SecretHider(secrets),
   };
 }
 
@@ -206,16 +207,16 @@ class HttpCheck implements Dispatcher.DispatchHandler {
       responseTimeMs,
       httpStatus: this.#status,
       failure: wrong?.failure,
-      error: this.#hide(wrong?.error),
-      details: text !== undefined && text.length <= LONGEST_DETAILS ? this.#hide(text) : undefined,
+      error: wrong?.error,
+      details: text === undefined ? undefined : this.#writeDetails(text),
     });
   }
 
-  /** A service may send back what it was sent. */
-  #hide(text: string | undefined): string | undefined {
-    let hidden = text;
-    for (const secret of this.#plan.secrets) hidden = hidden?.replaceAll(secret, MASK);
-    return hidden;
+  #writeDetails(text: string): string | undefined {
+    if (text.length > LONGEST_DETAILS) return undefined;
+    const details = this.#plan.hider.inJson(text);
+    // Numbers may have become longer: 1e20.
+    return details.length > LONGEST_DETAILS ? undefined : details;
   }
 
   #elapsedMs(): number {

@@ -54,6 +54,8 @@ export interface Monitor {
    */
   put(spec: ServiceSpec, firstAfterMs: number, before?: StateBefore): MonitoredService;
   remove(service: MonitoredService): void;
+  /** Looks at a service no more, and notes nothing of it, until it is removed or the answer is called: then it goes on. */
+  suspend(service: MonitoredService): () => void;
   /** Takes what an agent reported. */
   report(service: MonitoredService, result: CheckResult): void;
   /** Checks now; `undefined` for what reports by itself. */
@@ -66,7 +68,7 @@ export interface Monitor {
 
 /** What goes on about one service. */
 interface Watch {
-  readonly recorder: ServiceRecorder;
+  recorder: ServiceRecorder;
   loop: CheckLoop | undefined;
   misses: MissWatch | undefined;
   endMaintenance: CancelTimer;
@@ -182,15 +184,17 @@ export function createMonitor(parts: MonitorParts): Monitor {
     announce(service);
   };
 
+  const record = ({ spec: { tenant, name }, status, maintenance }: MonitoredService) =>
+    history.record(tenant, name, status, maintenance !== undefined);
+
   const add = (spec: ServiceSpec, before: StateBefore | undefined) => {
-    const { tenant, name } = spec;
+    const { tenant } = spec;
     const service = new MonitoredService(spec, before, clock.now());
     const services = of(tenant);
     tenants.set(tenant, services);
     services.put(service);
-    const isInMaintenance = service.maintenance !== undefined;
     const watch: Watch = {
-      recorder: history.record(tenant, name, service.status, isInMaintenance),
+      recorder: record(service),
       loop: undefined,
       misses: undefined,
       endMaintenance: () => undefined,
@@ -224,6 +228,18 @@ export function createMonitor(parts: MonitorParts): Monitor {
       if (isSameToAll) announceAlone(service);
       else announce(service);
       return service;
+    },
+    suspend(service) {
+      const watch = watches.get(service);
+      if (watch !== undefined) {
+        stopLooking(watch);
+        watch.recorder.stop();
+      }
+      return () => {
+        if (watch === undefined || isClosed) return;
+        watch.recorder = record(service);
+        look(service, watch, 0);
+      };
     },
     remove(service) {
       const watch = watches.get(service);

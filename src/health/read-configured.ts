@@ -1,5 +1,6 @@
 import { type Issue, ValidationError } from '../lib/domain-error.ts';
 import { DEFAULT_TENANT } from '../lib/identity.ts';
+import { checkAgents } from './check-agents.ts';
 import { findCycle } from './dependencies.ts';
 import type { HealthOptions } from './health-options.ts';
 import type { ServiceSpec } from './monitored-service.ts';
@@ -7,12 +8,12 @@ import { readServiceDefinition } from './service-definition.ts';
 import { serviceKey, specOfDefinition } from './service-specs.ts';
 
 /**
- * Reads the services of the configuration.
+ * Reads the services of the configuration, and checks the agents.
  * @param now when they are taken to be made; milliseconds since the Unix epoch
- * @throws ValidationError with everything that is wrong, at `services[0].url` and the like
+ * @throws ValidationError with everything that is wrong, at `services[0].url`, `agents[0].name` and the like
  */
 export function readConfigured(
-  { services = [] }: HealthOptions,
+  { services = [], agents = [] }: HealthOptions,
   now: number,
 ): readonly ServiceSpec[] {
   const issues: Issue[] = [];
@@ -49,6 +50,7 @@ export function readConfigured(
     issues.push({ path: ['services', name, 'dependsOn'], message });
     break;
   }
+  issues.push(...checkAgents(agents));
   if (issues.length > 0) throw new ValidationError(issues);
   return [...specs.values()];
 }

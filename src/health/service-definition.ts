@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { type Issue, ValidationError } from '../lib/domain-error.ts';
 import { maskUrl } from '../lib/mask-url.ts';
 import { nearestName } from '../lib/nearest-name.ts';
-import { MASK } from '../lib/secret-names.ts';
+import { isSecretName, MASK } from '../lib/secret-names.ts';
 import { compileConditions } from './conditions.ts';
 import type { ServiceDefinition, TlsOptions } from './service.ts';
 import { LONGEST_INTERVAL_MS, serviceFields, writeNumber } from './service-fields.ts';
@@ -152,12 +152,43 @@ export function maskDefinition(definition: ServiceDefinition): ServiceDefinition
 /** The fewest characters of a secret that is looked for in texts: shorter ones may stand there by chance. */
 const LEAST_SECRET = 8;
 
-/** What a service is sent that is hidden: values of headers, and what stands behind a word such as `Bearer` in them. */
-export function listSecrets({ headers }: ServiceDefinition): string[] {
+/**
+ * What a service is sent that is hidden: values of headers, what stands behind a word such as `Bearer` in them, single
+ * cookies, and parameters of the URL whose names tell so; also as the service may read them. None is shorter than 8 characters.
+ */
+export function listSecrets({ headers, url: address }: ServiceDefinition): string[] {
   const hidden = Object.entries(headers).filter(([name]) => isHiddenHeader(name));
-  return hidden
-    .flatMap(([, value]) => [value, value.slice(value.lastIndexOf(' ') + 1)])
-    .filter((value) => value.length >= LEAST_SECRET);
+  const values = hidden.flatMap(([name, value]) => [
+    value.trim(),
+    value.slice(value.trimEnd().lastIndexOf(' ') + 1).trim(),
+    ...(name.toLowerCase() === 'cookie' ? listCookies(value) : []),
+  ]);
+  return [...values, ...listParameters(address)].filter((value) => value.length >= LEAST_SECRET);
+}
+
+function listCookies(header: string): string[] {
+  return header.split(';').flatMap((cookie) => {
+    const written = cookie.slice(cookie.indexOf('=') + 1).trim();
+    const value = written.replace(/^"(.*)"$/, '$1');
+    return [value, decode(value)];
+  });
+}
+
+/** Those that `maskUrl` hides. */
+function listParameters(address: string): string[] {
+  const { pathname, search } = new URL(address);
+  return [pathname, search]
+    .flatMap((part) => [...part.matchAll(/[?&;]([^=?&;]*)=([^&;]*)/g)])
+    .filter(([, name = '']) => isSecretName(decode(name)))
+    .flatMap(([, , value = '']) => [value, decode(value), decode(value.replaceAll('+', ' '))]);
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** Whether headers that are hidden would go to another origin: whoever may change a URL could have them sent to themselves. */

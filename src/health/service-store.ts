@@ -1,5 +1,5 @@
 import { type ExpressionBuilder, type Selectable, type SqlBool, sql } from 'kysely';
-import { type Clock, systemClock } from '../lib/clock.ts';
+import type { Clock } from '../lib/clock.ts';
 import { isKeptWithin } from '../lib/within.ts';
 import { type Database, StorageUnavailableError } from '../storage/database.ts';
 import { fromStoredText, toStoredText } from '../storage/stored-text.ts';
@@ -54,6 +54,8 @@ export interface ServiceStore {
     readonly services: readonly KeptService[];
     readonly states: readonly KeptState[];
   }>;
+  /** Stores a service that is new. What is left of one of that name, which was configured once, is removed. @throws StorageUnavailableError */
+  add(service: KeptService): Promise<void>;
   /** Stores a service, in the place of one of the same name. Kept once it is on disk. @throws StorageUnavailableError */
   put(service: KeptService): Promise<void>;
   /**
@@ -87,7 +89,7 @@ const STEP_ROWS = 1_000;
 export function createServiceStore(
   database: Database,
   writeBehind: WriteBehind,
-  clock: Clock = systemClock,
+  clock: Clock,
 ): ServiceStore {
   const { reads, scans } = database;
   /** Services being removed: what is noted of them would come after that. */
@@ -129,6 +131,19 @@ export function createServiceStore(
     while ((await change(step)) >= STEP_ROWS);
   };
 
+  const removeHistory = (tenant: string, name: string) => [
+    reads.deleteFrom('service_metrics').where('tenant', '=', tenant).where('service', '=', name),
+    reads.deleteFrom('service_states').where('tenant', '=', tenant).where('name', '=', name),
+  ];
+
+  const upsert = (service: KeptService) => {
+    const { tenant, name, ...rest } = fromService(service);
+    return reads
+      .insertInto('services')
+      .values({ tenant, name, ...rest })
+      .onConflict((conflict) => conflict.columns(['tenant', 'name']).doUpdateSet(rest));
+  };
+
   return {
     async loadAll() {
       const services = await reads
@@ -146,14 +161,14 @@ export function createServiceStore(
       return { services: services.map(toService), states: states.map(toState) };
     },
 
+    async add(service) {
+      const [tenant, name] = [toStoredText(service.tenant), toStoredText(service.name)];
+      await removeTransitions(tenant, name);
+      await change(...removeHistory(tenant, name), upsert(service));
+    },
+
     async put(service) {
-      const { tenant, name, ...rest } = fromService(service);
-      await change(
-        reads
-          .insertInto('services')
-          .values({ tenant, name, ...rest })
-          .onConflict((conflict) => conflict.columns(['tenant', 'name']).doUpdateSet(rest)),
-      );
+      await change(upsert(service));
     },
 
     async remove(tenant, name) {
@@ -168,14 +183,7 @@ export function createServiceStore(
         }
         await removeTransitions(ofTenant, ofName);
         await change(
-          reads
-            .deleteFrom('service_metrics')
-            .where('tenant', '=', ofTenant)
-            .where('service', '=', ofName),
-          reads
-            .deleteFrom('service_states')
-            .where('tenant', '=', ofTenant)
-            .where('name', '=', ofName),
+          ...removeHistory(ofTenant, ofName),
           reads.deleteFrom('services').where('tenant', '=', ofTenant).where('name', '=', ofName),
         );
       } finally {

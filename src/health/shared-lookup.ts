@@ -16,9 +16,14 @@ export function shareLookups(lookUp: LookupFunction): LookupFunction {
     }
     const all = [done];
     waiting.set(key, all);
-    lookUp(host, options, (...found) => {
+    try {
+      lookUp(host, options, (...found) => {
+        waiting.delete(key);
+        for (const each of all) each(...found);
+      });
+    } catch (error) {
       waiting.delete(key);
-      for (const each of all) each(...found);
-    });
+      throw error;
+    }
   };
 }

@@ -88,9 +88,8 @@ export function createTenantHealth(tenant: string, parts: TenantHealthParts): Te
   };
 
   const keep = async (service: KeptService, firstAfterMs: number): Promise<MonitoredService> => {
-    await store.put(service);
-    // What is left of one of that name, which was configured once, is not of this one.
-    if (all().get(service.name) === undefined) await store.putState(newState(service));
+    const isNew = all().get(service.name) === undefined;
+    await (isNew ? store.add(service) : store.put(service));
     kept().set(service.name, service);
     return monitor.put(specOfKept(service), firstAfterMs);
   };
@@ -125,7 +124,7 @@ export function createTenantHealth(tenant: string, parts: TenantHealthParts): Te
         if (before !== undefined) {
           const service = all().get(before.name);
           // It may have been changed since.
-          if (service !== undefined && before.name === name) return read(service);
+          if (service?.spec.origin === 'API' && before.name === name) return read(service);
           const message = `The idempotency key was used for service "${before.name}", and this is another. Use another key.`;
           throw new ServiceExistsError(before.name, message);
         }
@@ -165,10 +164,6 @@ export function createTenantHealth(tenant: string, parts: TenantHealthParts): Te
           );
         }
         const definition = readServiceDefinition(changes, before.definition);
-        if (definition.name !== name) {
-          const message = 'A name stays. Remove the service and add another.';
-          throw new ValidationError([{ path: ['name'], message }]);
-        }
         refuseOften(definition, before.definition);
         refuseCycle(name, definition.dependsOn);
         return read(await keep({ ...before, definition, updatedAt: clock.now() }, 0));
@@ -183,14 +178,15 @@ export function createTenantHealth(tenant: string, parts: TenantHealthParts): Te
           throw new ServiceNeededError(name, neededBy.map((each) => each.name).sort());
         }
         const reading = read(service);
-        monitor.remove(service);
+        const goOn = monitor.suspend(service);
         history.forget(tenant, name);
         try {
           await store.remove(tenant, name);
         } catch (error) {
-          monitor.put(service.spec, 0, service); // it is still there
+          goOn(); // it is still there
           throw error;
         }
+        monitor.remove(service);
         kept().delete(name);
         return reading;
       }),
@@ -287,11 +283,6 @@ const FIXED = {
   REPORT: 'reports by itself',
   API: 'was added live',
 } as const;
-
-function newState({ tenant, name, createdAt }: KeptService) {
-  const nothing = { explanation: undefined, maintenance: undefined };
-  return { tenant, name, status: 'UNKNOWN', since: createdAt, ...nothing } as const;
-}
 
 function stateOf({ spec, status, since, explanation, maintenance }: MonitoredService) {
   return { tenant: spec.tenant, name: spec.name, status, since, explanation, maintenance };

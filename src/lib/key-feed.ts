@@ -31,8 +31,11 @@ export function createKeyFeeds(clock: Clock): KeyFeeds {
       const topic = topicOf(source, rateHz);
       let feed = feeds.get(topic);
       if (feed === undefined) {
-        feed = new KeyFeed(source, 1000 / rateHz, clock, () => feeds.delete(topic));
-        feeds.set(topic, feed);
+        const made = new KeyFeed(source, 1000 / rateHz, clock, () => {
+          if (feeds.get(topic) === made) feeds.delete(topic);
+        });
+        feeds.set(topic, made);
+        feed = made;
       }
       const own = feed;
       return stateStream<string>({
@@ -81,6 +84,8 @@ class KeyFeed {
       if (this.#sinks.size > 0) return;
       this.#stopListening?.();
       this.#cancelTimer?.();
+      this.#stopListening = undefined;
+      this.#cancelTimer = undefined;
       this.#onFree();
     };
   }

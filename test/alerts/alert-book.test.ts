@@ -116,6 +116,23 @@ describe('M10 the book of alerts', () => {
     expect(failed).toEqual([]);
     await database.close();
   });
+
+  it('is freed soon after the start, so that restarts do not keep it from that', async () => {
+    const { database, clock, store } = await openBook();
+    const resolvedAt = clock.now() - 2;
+    await store.putAlerts([makeAlert({ resolvedAt, resolution: 'CONDITION_GONE' })]);
+    const retention = new AlertRetention({
+      store,
+      clock,
+      keep: { maxAgeMs: 1 },
+      onFailure: (error) => expect.fail(String(error)),
+    });
+    await clock.advance(60_000);
+    await retention.close(); // when the step under way has ended
+    expect(await store.findAlerts('default', ['0'])).toEqual([undefined]);
+    expect(clock.timers).toBe(0);
+    await database.close();
+  });
 });
 
 describe('M10 a rule that can not be evaluated', () => {

@@ -1,6 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import { pino } from 'pino';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { AlertNews } from '../../src/alerts/alert-book.ts';
 import type { AlertRuleInput } from '../../src/alerts/alert-service.ts';
@@ -27,6 +29,12 @@ const badAgents = {
   kind: 'SERVICE_STATUS',
   coolDownMs: 0,
 } as const;
+
+async function makeDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'millrace-alerts-'));
+  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}
 
 describe('M10 a slot that is full for some time', () => {
   const rule = {
@@ -290,6 +298,27 @@ describe('M10 alerts', () => {
     });
   });
 
+  test('are listed and counted though the database can not be written: nobody waits long', async () => {
+    const file = join(await makeDirectory(), 'millrace.db');
+    const logged: string[] = [];
+    const logger = pino({ level: 'error' }, { write: (line) => void logged.push(line) });
+    const options = { database: `sqlite:${file}`, logger };
+    const { app, clock } = await openAlerted([badAgents], options);
+    await app.health.report({ name: 'a', health: 'healthy' });
+    const other = new Sqlite(file);
+    onTestFinished(() => void other.close());
+    other.exec('begin immediate');
+    await app.health.report({ name: 'a', health: 'bad' });
+    await clock.advance(1_000);
+    const asked = Promise.all([listAll(app), app.alerts.count({})]);
+    await clock.advance(1_000);
+    expect(await asked).toEqual([[], 0]);
+    expect(logged.filter((line) => line.includes('Alerts were not stored'))).toEqual([]); // it is still tried
+    other.exec('rollback');
+    while ((await listAll(app)).length === 0) await settle();
+    expect(await app.alerts.count({})).toBe(1);
+  });
+
   test('are told to listeners, of which one that throws harms nobody; and first to who comes later', async () => {
     const { app, clock } = await openAlerted([
       badAgents,
@@ -449,9 +478,7 @@ describe('M10 alert rules', () => {
   });
 
   test('of a flow that is gone can be changed otherwise, and disabled', async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'millrace-alerts-'));
-    onTestFinished(() => rm(directory, { recursive: true, force: true }));
-    const database = `sqlite:${join(directory, 'millrace.db')}`;
+    const database = `sqlite:${join(await makeDirectory(), 'millrace.db')}`;
     const first = await openApp({ flows: [failingFlow()], database });
     const failures = { name: 'live', kind: 'JOB_FAILURES', flowId: 'failing' };
     await first.alerts.addRule(failures);
@@ -466,13 +493,16 @@ describe('M10 alert rules', () => {
     expect(await update({ flowId: 'other' })).toMatchObject({ problem: undefined });
   });
 
-  test('of the configuration that are wrong are refused, all faults at once', async () => {
+  test('of the configuration that are wrong are refused, all faults at once, before anything is opened', async () => {
     const rules = [badAgents, badAgents, { name: '!', kind: 'JOB_FAILURES' as const }];
     const clock = new ManualClock();
-    const opening = openApp({ flows: [], clock, alerts: { rules } });
+    const directory = await makeDirectory();
+    const database = `sqlite:${join(directory, 'millrace.db')}`;
+    const opening = openApp({ flows: [], clock, database, alerts: { rules } });
     await expect(opening).rejects.toMatchObject({
       issues: [{ path: ['alerts', 'rules', 1, 'name'] }, { path: ['alerts', 'rules', 2, 'name'] }],
     });
+    expect(await readdir(directory)).toEqual([]);
     expect(clock.timers).toBe(0);
   });
 

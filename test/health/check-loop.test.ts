@@ -102,6 +102,30 @@ test('who asks for a check while one is under way gets that one (H7)', async () 
   expect(outcomes).toHaveLength(2);
 });
 
+test('who is answered may ask again at once, and gets a check of its own (H5, H7)', async () => {
+  const clock = new ManualClock();
+  const probe = createFunctionProbe(() => ({ health: 'healthy' }), { timeoutMs: 500, clock });
+  const first = probe.check();
+  const second = first.then(() => probe.check());
+  expect([(await first).status, (await second).status]).toEqual(['HEALTHY', 'HEALTHY']);
+});
+
+test('a probe that throws at once is checked again at the next beat', async () => {
+  const clock = new ManualClock();
+  const outcomes: Outcome[] = [];
+  const probe: Probe = {
+    check: () => {
+      throw new Error('Broken.');
+    },
+    close: () => undefined,
+  };
+  const onOutcome = (outcome: Outcome) => void outcomes.push(outcome);
+  const loop = new CheckLoop({ probe, intervalMs: 100, firstAfterMs: 0, clock, onOutcome });
+  onTestFinished(() => loop.stop());
+  await clock.advance(250);
+  expect(outcomes.map(({ error }) => error)).toEqual(['Broken.', 'Broken.', 'Broken.']);
+});
+
 test('what is stopped checks no more, tells nothing of a check under way, and leaves no timer (H6)', async () => {
   const { clock, loop, begun, outcomes } = startLoop(100, () => 50);
   await clock.advance(120);

@@ -78,6 +78,31 @@ describe('conditions', () => {
     expect(told).toContain('(body was {"value":"***","k0":0,');
   });
 
+  test('tell no secret that was sent, however it is cut', () => {
+    const long = `s3cr3t-${'x'.repeat(200)}`;
+    const { findFailures } = compileConditions(
+      [
+        `body.a == "${long}"`,
+        'body.b == 1',
+        'body["s3cr3t-key"] == 1',
+        'int(body.a) == 1',
+        'int(body.auth.password) == 1',
+      ],
+      ['s3cr3t-key', long],
+    );
+    const a = `${'y'.repeat(50)}${long}${long}${'z'.repeat(100)}`;
+    const b = { 's3cr3t-key': ['s3cr3t-key', 1] };
+    const body = { a, b, auth: { password: 's3cr3t-password' } };
+    const told = findFailures({ body, status: 200, responseTimeMs: 1 }) ?? '';
+    expect(told).toContain(
+      `body.a == "***" (body.a was "${'y'.repeat(50)}******${'z'.repeat(44)}…")`,
+    );
+    expect(told).toContain('body.b == 1 (body.b was {"***":["***",1]})');
+    expect(told).toContain('body["***"] == 1 (body["***"] was undefined)');
+    expect(told).toMatch(/\(it can't be worked out: [^"]+, body\.auth\.password was \*\*\*\)$/);
+    expect(told).not.toContain('s3cr3t-');
+  });
+
   test('say whether they need the body', () => {
     expect(compileConditions(['status == 200']).readsBody).toBe(false);
     expect(compileConditions(['status == 200', 'len(body) > 0']).readsBody).toBe(true);

@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { createApp } from '../../src/app.ts';
+import type { PulledAgent } from '../../src/health/function-probe.ts';
 import type { ServiceChange } from '../../src/health/health.ts';
+import { formatPath, type Issue } from '../../src/lib/domain-error.ts';
 import { openApp } from '../api/api.ts';
 import { ManualClock, settle, until } from '../support/manual-clock.ts';
 
@@ -266,12 +268,20 @@ test('what is added live takes nothing over from what was configured under its n
   };
   const first = await open([service]);
   await first.health.startMaintenance('search', { until: clock.now() + 86_400_000 });
+  for (let round = 0; round < 3; round++) await first.health.checkNow('search');
+  expect(first.health.require('search').status).toBe('UNHEALTHY');
   await first.close();
   const second = await open([]);
+  expect(await second.health.countTransitions('search')).toBe(1);
   await second.health.add(service);
+  expect(await second.health.countTransitions('search')).toBe(0);
   await second.close();
   const third = await open([]);
-  expect(third.health.require('search').maintenance).toBeUndefined();
+  expect(third.health.require('search')).toMatchObject({
+    maintenance: undefined,
+    status: 'UNKNOWN',
+    explanation: undefined,
+  });
 });
 
 test('a service is changed and removed while it runs, and nothing of it is left (H6)', async () => {
@@ -435,6 +445,41 @@ test('everything that is wrong with configured services is told at once', async 
   expect(error).toMatchObject({ code: 'VALIDATION_FAILED' });
   const places = error.issues.map(({ path }: { path: unknown[] }) => path.join('.'));
   expect(places).toEqual(['services.0.intervalMs', 'services.1.url']);
+});
+
+test('everything that is wrong with agents is told at once, and none is asked (H3)', async () => {
+  let asked = 0;
+  const read = () => {
+    asked++;
+    return { health: 'healthy' };
+  };
+  const open = (agents: readonly PulledAgent[]) =>
+    createApp({
+      flows: [],
+      health: { services: [{ name: 'a', url: 'ftp://127.0.0.1' }], agents, parts: false },
+    });
+  const given: unknown = 'healthy'; // as by one who writes no types
+  const error = await open([
+    { name: 'bad name!!', intervalMs: 0, read },
+    { name: 'slow', intervalMs: 86_400_001, timeoutMs: 600_001, read },
+    { name: 'hasty', intervalMs: 50, timeoutMs: 0, read },
+    { name: 'slow', intervalMs: 50.5, read: given as PulledAgent['read'] },
+    { name: 'slow', tenant: 'acme', intervalMs: 86_400_000, timeoutMs: 600_000, read },
+  ]).catch((thrown) => thrown);
+  expect(error).toMatchObject({ code: 'VALIDATION_FAILED' });
+  expect(error.issues.map(({ path }: Issue) => formatPath(path))).toEqual([
+    'services[0].url',
+    'agents[0].name',
+    'agents[0].intervalMs',
+    'agents[1].intervalMs',
+    'agents[1].timeoutMs',
+    'agents[2].timeoutMs',
+    'agents[3].intervalMs',
+    'agents[3].read',
+    'agents[3].name',
+  ]);
+  expect(error.message).toContain('agents[0].intervalMs: must be 50–86,400,000 milliseconds');
+  expect(asked).toBe(0);
 });
 
 test('it starts and stops with the server, and leaves nothing behind (H6)', async () => {

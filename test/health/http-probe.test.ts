@@ -89,6 +89,57 @@ describe('an answer', () => {
     );
   });
 
+  test('that sends back a long secret is told without its beginning (H2)', async () => {
+    const { url } = await serveHttp((request, response) => {
+      response.end(JSON.stringify({ echo: request.headers.authorization }));
+    });
+    const headers = { authorization: `Bearer s3cr3t-${'x'.repeat(147)}` };
+    const outcome = await checkOnce({ url, headers, conditions: ['body.echo == "no"'] });
+    const error = 'Condition failed: body.echo == "no" (body.echo was "***")';
+    expectUnhealthy(outcome, 'CONDITION', error);
+    expect(outcome.details).toBe('{"echo":"***"}');
+  });
+
+  test.each([
+    ['s3cr3t-/"A', String.raw`{"a":["s3cr3t-\/\"\u0041"],"b":1}`, '{"a":["***"],"b":1}'],
+    [
+      's3cr3t-key',
+      String.raw`{"as s3cr3t\u002dkey":{"\n":"no"}}`,
+      String.raw`{"as ***":{"\n":"no"}}`,
+    ],
+    ['1234567890', '{"id":1234567890,"n":[-1234567890]}', '{"id":"***","n":["-***"]}'],
+    ['12345678901234567890', '{"id":12345678901234567890}', '{"id":"***"}'],
+    ['password', '{"password":"s3cr3t-1"}', '{"***":"***"}'],
+    ['{"a":"s3cr3t"}', '{"b":{"a":"s3cr3t"}}', '{"b":***}'],
+    ['s3cr3t-key', '{ "a" : "x" }', '{ "a" : "x" }'],
+    ['s3cr3t-key', '{"a":"s3cr3t-key', '{"a":"***'],
+    ['s3cr3t-key', `{"a":["\\n",${'1e20,'.repeat(3_000)}1]}`, undefined],
+  ])('that sends back %s in %s has it hidden', async (secret, body, details) => {
+    const { url } = await serveRaw((socket) => socket.write(answerOf(body)));
+    const outcome = await checkOnce({ url, headers: { 'x-key': secret } });
+    expect(outcome.details).toBe(details);
+  });
+
+  test('that sends back a secret deep inside is told as far as can be shown', async () => {
+    const body = `${'['.repeat(8_000)}"s3cr3t-\\u006bey"${']'.repeat(8_000)}`;
+    const { url } = await serveRaw((socket) => socket.write(answerOf(body)));
+    const outcome = await checkOnce({ url, headers: { 'x-key': 's3cr3t-key' } });
+    expect(outcome.details).toMatch(/^\[+"\*\*\*"\]+$/);
+  });
+
+  test('that sends back the URL or a cookie is told without what is secret in it', async () => {
+    const { url } = await serveHttp((request, response) => {
+      response.end(
+        JSON.stringify({ url: request.url, cookie: request.headers.cookie?.slice(-10) }),
+      );
+    });
+    const outcome = await checkOnce({
+      url: `${url}?page=12345678&token=s3cr3t%2Dtoken`,
+      headers: { cookie: 'theme=dark; sid=s3cr3t-sid' },
+    });
+    expect(outcome.details).toBe('{"url":"/health?page=12345678&token=***","cookie":"***"}');
+  });
+
   test('that is as expected is HEALTHY, with its JSON (H2)', async () => {
     const { url } = await serveRaw((socket) => socket.write(answerOf('{"status":"ok"}')));
     const outcome = await checkOnce({ url });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  listSecrets,
   maskDefinition,
   readServiceDefinition,
   SERVICE_KEYS,
@@ -332,5 +333,29 @@ describe('what is shown of a service', () => {
       tls: { cert: good, key: '***', serverName: 'b.example' },
     });
     expect(JSON.stringify(shown)).not.toContain('s3cr3t-');
+  });
+
+  test('has none of the secrets that are looked for in answers, which are long enough not to be there by chance', () => {
+    const definition = readServiceDefinition({
+      ...least,
+      url: 'https://a.example/x;jsessionid=s3cr3t-1?page=s3cr3t-no&api%5Fkey=s3cr3t%2D2+%zz&token=s3cr3t%2F3+4&sig=short',
+      headers: {
+        Authorization: 'Bearer s3cr3t-5',
+        'X-Any': 's3cr3t-6',
+        Cookie: 'a=s3cr3t-7; b="s3cr3t%3A8"; c=short',
+        Accept: 'text/s3cr3t-no',
+      },
+    });
+    const secrets = listSecrets(definition);
+    expect(new Set(secrets)).toEqual(
+      new Set([
+        ...['Bearer s3cr3t-5', 's3cr3t-5', 's3cr3t-6'],
+        ...['a=s3cr3t-7; b="s3cr3t%3A8"; c=short', 's3cr3t-7', 's3cr3t%3A8', 's3cr3t:8'],
+        ...['s3cr3t-1', 's3cr3t%2D2+%zz', 's3cr3t%2D2 %zz'],
+        ...['s3cr3t%2F3+4', 's3cr3t/3+4', 's3cr3t/3 4'],
+      ]),
+    );
+    const shown = JSON.stringify(maskDefinition(definition));
+    expect(secrets.filter((secret) => shown.includes(secret))).toEqual([]);
   });
 });

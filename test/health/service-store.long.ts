@@ -7,6 +7,7 @@ import {
   type KeptService,
   type KeptState,
 } from '../../src/health/service-store.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { type Database, StorageUnavailableError } from '../../src/storage/database.ts';
 import { createWriteBehind } from '../../src/storage/write-behind.ts';
@@ -105,7 +106,7 @@ const PAGE = { limit: 100, fromEnd: false };
 /** A store over a buffer that writes only when somebody asks for it. */
 function makeStore(database: Database) {
   const writeBehind = createWriteBehind(database, { intervalMs: 3_600_000, closeTimeoutMs: 500 });
-  return { store: createServiceStore(database, writeBehind), writeBehind };
+  return { store: createServiceStore(database, writeBehind, systemClock), writeBehind };
 }
 
 async function countRows(database: Database) {
@@ -161,6 +162,19 @@ describe('H6 services that are kept', () => {
       });
       await store.put(changed);
       expect((await store.loadAll()).services).toEqual([changed, makeService({ tenant: 'other' })]);
+      await writeBehind.close();
+    });
+
+    test('that are new take nothing over from one of that name that was configured', async () => {
+      const database = await open();
+      const { store, writeBehind } = makeStore(database);
+      store.noteTransition(makeState(), makeTransition());
+      await store.putState(makeState({ maintenance: MAINTENANCE }));
+      await writeBehind.flush();
+      await store.add(makeService());
+      const { services, states } = await store.loadAll();
+      expect({ services, states }).toEqual({ services: [makeService()], states: [] });
+      expect(await store.countTransitions(makeService().tenant, undefined)).toBe(0);
       await writeBehind.close();
     });
 
