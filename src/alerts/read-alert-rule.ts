@@ -4,6 +4,7 @@ import { ExpressionError } from '../expression/expression-error.ts';
 import { SERVICE_STATUSES } from '../health/service.ts';
 import { type Issue, ValidationError } from '../lib/domain-error.ts';
 import { nearestName } from '../lib/nearest-name.ts';
+import { THING_NAME } from '../lib/thing-name.ts';
 import {
   ALERT_RULE_KINDS,
   ALERT_SEVERITIES,
@@ -33,9 +34,7 @@ function whole(least: number, most: number) {
 
 const NAME_ERROR =
   'Give 1–100 letters, digits, ".", "_", "/" or "-", of which the first is a letter or a digit.';
-const name = z
-  .string({ error: NAME_ERROR })
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$/, { error: NAME_ERROR });
+const name = z.string({ error: NAME_ERROR }).regex(THING_NAME, { error: NAME_ERROR });
 
 const RATE_ERROR = 'Give a share above 0, up to 1.';
 

@@ -114,6 +114,25 @@ export const rangeOf = ({ since, until }: Range) => ({
   until: until ?? undefined,
 });
 
+/** The arguments of a series. */
+export const seriesArgs = builder.args((t) => ({
+  bucket: t.field({
+    type: MetricsBucketType,
+    required: true,
+    description: 'How much time each point covers.',
+  }),
+  since: t.field({
+    type: 'DateTime',
+    description:
+      'The moment that the first point covers. Default: 60 minutes, 48 hours or 31 days before the last one ends.',
+  }),
+  until: t.field({
+    type: 'DateTime',
+    description:
+      'The last point ends then, or covers it. Default: now; the last point is not over then.',
+  }),
+}));
+
 /** What a series costs: as much as its points. What makes no series is refused when it is read. */
 export function seriesComplexity(
   { bucket, ...range }: Range & Pick<SeriesRequest, 'bucket'>,
@@ -150,23 +169,7 @@ builder.objectFields(FlowType, (t) => ({
       `What became of the jobs of it in your tenant by minute, hour or day: all points in order, empty ones included, at most ` +
       `${MOST_POINTS}.`,
     complexity: seriesComplexity,
-    args: {
-      bucket: t.arg({
-        type: MetricsBucketType,
-        required: true,
-        description: 'How much time each point covers.',
-      }),
-      since: t.arg({
-        type: 'DateTime',
-        description:
-          'The moment that the first point covers. Default: 60 minutes, 48 hours or 31 days before the last one ends.',
-      }),
-      until: t.arg({
-        type: 'DateTime',
-        description:
-          'The last point ends then, or covers it. Default: now; the last point is not over then.',
-      }),
-    },
+    args: seriesArgs,
     resolve: ({ id }, { bucket, ...range }, { analytics }) =>
       analytics.readSeries(id, { bucket, ...rangeOf(range) }),
   }),

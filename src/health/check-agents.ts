@@ -1,14 +1,15 @@
 import { z } from 'zod';
 import type { Issue } from '../lib/domain-error.ts';
 import { DEFAULT_TENANT } from '../lib/identity.ts';
+import { THING_NAME } from '../lib/thing-name.ts';
 import type { PulledAgent } from './function-probe.ts';
-import { LONGEST_INTERVAL_MS, NAME_FORM, NAME_PATTERN } from './read-report.ts';
+import { LONGEST_INTERVAL_MS, NAME_FORM } from './read-report.ts';
 import { serviceKey } from './service-specs.ts';
 
 const LONGEST_TIMEOUT_MS = 600_000;
 
 const agentSchema = z.object({
-  name: z.string(NAME_FORM).regex(NAME_PATTERN, NAME_FORM),
+  name: z.string(NAME_FORM).regex(THING_NAME, NAME_FORM),
   intervalMs: milliseconds(50, LONGEST_INTERVAL_MS),
   timeoutMs: milliseconds(1, LONGEST_TIMEOUT_MS),
   read: z.custom((value) => typeof value === 'function', 'must be a function'),

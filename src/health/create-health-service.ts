@@ -26,7 +26,7 @@ export interface HealthServiceParts extends Omit<MonitorParts, 'onChange' | 'not
 }
 
 /** The most services of a tenant unless it is said. */
-export const DEFAULT_MAX_SERVICES = 10_000;
+const DEFAULT_MAX_SERVICES = 10_000;
 
 /** How often what a tenant added is checked at most, a second, unless it is said. */
 const DEFAULT_MAX_CHECKS_PER_SECOND = 2_000;

@@ -1,4 +1,4 @@
-import { MetricsBucketType, rangeOf, seriesComplexity } from '../analytics/schema.ts';
+import { rangeOf, seriesArgs, seriesComplexity } from '../analytics/schema.ts';
 import { builder } from '../graphql/builder.ts';
 import { MOST_POINTS } from '../lib/metrics-range.ts';
 import { DurationsType } from '../monitoring/figures.schema.ts';
@@ -102,23 +102,7 @@ builder.objectFields(ServiceType, (t) => ({
     type: [HealthPointType],
     description: `What became of it by minute, hour or day: all points in order, empty ones included, at most ${MOST_POINTS}.`,
     complexity: seriesComplexity,
-    args: {
-      bucket: t.arg({
-        type: MetricsBucketType,
-        required: true,
-        description: 'How much time each point covers.',
-      }),
-      since: t.arg({
-        type: 'DateTime',
-        description:
-          'The moment that the first point covers. Default: 60 minutes, 48 hours or 31 days before the last one ends.',
-      }),
-      until: t.arg({
-        type: 'DateTime',
-        description:
-          'The last point ends then, or covers it. Default: now; the last point is not over then.',
-      }),
-    },
+    args: seriesArgs,
     resolve: ({ name }, { bucket, ...range }, { health }) =>
       health.readSeries(name, { bucket, ...rangeOf(range) }),
   }),

@@ -1,7 +1,7 @@
 import type { CancelTimer, Clock } from '../lib/clock.ts';
 
 /** After so many of its intervals without a report an agent is UNKNOWN, and then UNHEALTHY. */
-export const MISSED_AFTER = { UNKNOWN: 1.5, UNHEALTHY: 3 } as const;
+const MISSED_AFTER = { UNKNOWN: 1.5, UNHEALTHY: 3 } as const;
 
 /** Waits for the next report of an agent. */
 export interface MissWatch {

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { ValidationError } from '../lib/domain-error.ts';
+import { THING_NAME } from '../lib/thing-name.ts';
 import type { AgentReport } from './health.ts';
 
-/** What a service may be called, agents without `agent:`. */
-export const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$/;
+/** What is wrong with a name that is no `THING_NAME`. */
 export const NAME_FORM =
   'must be 1–100 letters, digits, ".", "_", "/" or "-", and begin with a letter or digit';
 
@@ -15,7 +15,7 @@ const text = z.string().max(2_000, 'must have at most 2,000 characters').optiona
 const INTERVAL_FORM = `must be 50–${LONGEST_INTERVAL_MS.toLocaleString('en')} milliseconds`;
 
 const reportSchema = z.object({
-  name: z.string().regex(NAME_PATTERN, NAME_FORM),
+  name: z.string().regex(THING_NAME, NAME_FORM),
   status: word,
   health: word,
   message: text,

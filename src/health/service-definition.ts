@@ -4,8 +4,9 @@ import { maskUrl } from '../lib/mask-url.ts';
 import { nearestName } from '../lib/nearest-name.ts';
 import { isSecretName, MASK } from '../lib/secret-names.ts';
 import { compileConditions } from './conditions.ts';
+import { LONGEST_INTERVAL_MS } from './read-report.ts';
 import type { ServiceDefinition, TlsOptions } from './service.ts';
-import { LONGEST_INTERVAL_MS, serviceFields, writeNumber } from './service-fields.ts';
+import { LONGEST_USUAL_INTERVAL_MS, serviceFields, writeNumber } from './service-fields.ts';
 
 /** A service that is checked over HTTP, as people write it. What is left out, or is `null`, has its default. */
 export interface ServiceConfig {
@@ -50,7 +51,6 @@ export interface ServiceConfig {
 }
 
 const SHORTEST_INTERVAL_MS = 50;
-const LONGEST_EXTENDED_MS = 86_400_000;
 
 /** Headers that tell nothing that is secret. */
 const HARMLESS_HEADERS = new Set(
@@ -77,10 +77,10 @@ function readParts(input: object): Partial<ServiceDefinition> {
 function* findFaultsTogether(parts: Partial<ServiceDefinition>): Generator<Issue> {
   const { name, url: address, intervalMs, extendedInterval = false } = parts;
   const { timeoutMs, degradedAboveMs, dependsOn = [] } = parts;
-  const most = extendedInterval ? LONGEST_EXTENDED_MS : LONGEST_INTERVAL_MS;
+  const most = extendedInterval ? LONGEST_INTERVAL_MS : LONGEST_USUAL_INTERVAL_MS;
   if (intervalMs !== undefined && !isWholeWithin(intervalMs, SHORTEST_INTERVAL_MS, most)) {
     const range = `Must be a whole number from ${SHORTEST_INTERVAL_MS} to ${writeNumber(most)} ms`;
-    const ways = `${range}, which is 1 to 20 checks a second. Choose one of these, or set \`extendedInterval: true\` for up to ${writeNumber(LONGEST_EXTENDED_MS)} ms.`;
+    const ways = `${range}, which is 1 to 20 checks a second. Choose one of these, or set \`extendedInterval: true\` for up to ${writeNumber(LONGEST_INTERVAL_MS)} ms.`;
     yield { path: ['intervalMs'], message: extendedInterval ? `${range}.` : ways };
   }
   if (degradedAboveMs !== undefined && timeoutMs !== undefined && degradedAboveMs >= timeoutMs) {

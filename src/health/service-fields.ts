@@ -5,15 +5,16 @@ import { compileExpression } from '../expression/expression.ts';
 import { ExpressionError } from '../expression/expression-error.ts';
 import { messageOf } from '../lib/domain-error.ts';
 import { MASK } from '../lib/secret-names.ts';
+import { THING_NAME } from '../lib/thing-name.ts';
 import { CONDITION_NAMES } from './conditions.ts';
 import { readExpectedStatus, STATUS_FORM } from './expected-status.ts';
 import { HTTP_METHODS, type TlsOptions } from './service.ts';
 
 /** How often a service is checked at the least, in milliseconds, unless it is said that it may be more rarely. */
-export const LONGEST_INTERVAL_MS = 1_000;
+export const LONGEST_USUAL_INTERVAL_MS = 1_000;
 
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$/;
-const NEEDED_NAME = /^(?:agent:|millrace:)?[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$/;
+/** Agents and parts of the server may be needed as well. */
+const NEEDED_PREFIX = /^(?:agent:|millrace:)/;
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/;
 /** What has no control characters in it, a tab aside, and is one byte for each character. */
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
@@ -23,6 +24,10 @@ const OWN_HEADERS = new Set(
     ' ',
   ),
 );
+
+function isNeededName(name: string): boolean {
+  return THING_NAME.test(name.replace(NEEDED_PREFIX, ''));
+}
 
 const withDefault = <Schema extends z.ZodType, Value>(schema: Schema, byDefault: Value) =>
   schema.nullish().transform((value) => value ?? byDefault);
@@ -151,7 +156,7 @@ export const serviceFields = z.strictObject(
     name: z
       .string({ error: isMissingOr('Must be a text.') })
       .regex(
-        NAME,
+        THING_NAME,
         'Must be letters, digits, ".", "_", "/" and "-", at most 100, with a letter or digit first.',
       ),
     description: withDefault(text(1_000), undefined),
@@ -161,7 +166,10 @@ export const serviceFields = z.strictObject(
       'GET' as const,
     ),
     headers: withDefault(headers, {}),
-    intervalMs: withDefault(z.number('Must be a number of milliseconds.'), LONGEST_INTERVAL_MS),
+    intervalMs: withDefault(
+      z.number('Must be a number of milliseconds.'),
+      LONGEST_USUAL_INTERVAL_MS,
+    ),
     extendedInterval: withDefault(z.boolean('Must be true or false.'), false),
     timeoutMs: withDefault(wholeNumber(1, 600_000, ' ms'), 5_000),
     expectedStatus: withDefault(list(status, 50).min(1, 'Must be at least one.'), ['200-299']),
@@ -170,7 +178,7 @@ export const serviceFields = z.strictObject(
     maxBodyBytes: withDefault(wholeNumber(0, 1_048_576, ' bytes'), 65_536),
     tls: withDefault(tls, undefined),
     dependsOn: withDefault(
-      list(z.string('Must be a text.').regex(NEEDED_NAME, 'Must be the name of a service.'), 50),
+      list(z.string('Must be a text.').refine(isNeededName, 'Must be the name of a service.'), 50),
       [],
     ),
     failureThreshold: withDefault(wholeNumber(1, 100), 3),

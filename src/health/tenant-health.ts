@@ -118,9 +118,10 @@ export function createTenantHealth(tenant: string, parts: TenantHealthParts): Te
       inTurn(async () => {
         const definition = readServiceDefinition(input);
         const { name } = definition;
-        const before = [...kept().values()].find(
-          (each) => idempotencyKey !== undefined && each.idempotencyKey === idempotencyKey,
-        );
+        const before =
+          idempotencyKey === undefined
+            ? undefined
+            : [...kept().values()].find((each) => each.idempotencyKey === idempotencyKey);
         if (before !== undefined) {
           const service = all().get(before.name);
           // It may have been changed since.
