@@ -135,8 +135,8 @@ function copyBeginning(part: unknown, room: { left: number }): unknown {
   }
   const entries: [key: string, value: unknown][] = [];
   for (const key of Object.keys(part)) {
-    if (room.left < 0 && !isNameOfPair(key)) continue;
     const value = Object.getOwnPropertyDescriptor(part, key)?.value;
+    if (room.left < 0 && (typeof value !== 'string' || !isNameOfPair(key))) continue;
     entries.push([key, copyBeginning(value, room)]);
   }
   return Object.fromEntries(entries);

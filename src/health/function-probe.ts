@@ -1,9 +1,13 @@
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/domain-error.ts';
+import { cutText } from '../lib/preview.ts';
 import { type AgentWord, problemOfAgent, statusOfAgent } from './agent-status.ts';
 import { failedOutcome } from './check-loop.ts';
 import { writeDetails } from './details.ts';
 import type { Outcome, Probe } from './probe.ts';
+
+/** The longest message that is kept, in characters. */
+const LONGEST_MESSAGE = 2_000;
 
 /** What a function tells of an agent that it was asked about. */
 export interface AgentReading extends AgentWord {
@@ -52,7 +56,8 @@ export function createFunctionProbe(
           giveUp = undefined;
           answer(outcome);
         };
-        const fail = (error: string) => end(failedOutcome(error, tookMs()));
+        const fail = (error: string) =>
+          end(failedOutcome(cutText(error, LONGEST_MESSAGE), tookMs()));
         giveUp = (reason) => {
           controller.abort(new Error(reason));
           fail(reason);
@@ -87,7 +92,8 @@ function outcomeOf(reading: AgentReading, responseTimeMs: number): Outcome {
     responseTimeMs,
     httpStatus: undefined,
     failure: error === undefined ? undefined : 'REPORTED',
-    error,
+    // It is what a program said: it may be no text at all.
+    error: error === undefined ? undefined : cutText(messageOf(error), LONGEST_MESSAGE),
     details: writeDetails(reading.details),
   };
 }

@@ -1,6 +1,6 @@
 import { type Issue, ValidationError } from '../lib/domain-error.ts';
 import { DEFAULT_TENANT } from '../lib/identity.ts';
-import { checkAgents } from './check-agents.ts';
+import { checkAgents, TENANT_FORM } from './check-agents.ts';
 import { findCycle } from './dependencies.ts';
 import type { HealthOptions } from './health-options.ts';
 import type { ServiceSpec } from './monitored-service.ts';
@@ -19,6 +19,10 @@ export function readConfigured(
   const issues: Issue[] = [];
   const specs = new Map<string, ServiceSpec>();
   services.forEach(({ tenant = DEFAULT_TENANT, ...config }, at) => {
+    if (typeof tenant !== 'string' || tenant === '') {
+      issues.push({ path: ['services', at, 'tenant'], message: TENANT_FORM });
+      return;
+    }
     try {
       const definition = readServiceDefinition(config);
       const spec = specOfDefinition(definition, {

@@ -185,6 +185,7 @@ export function createTenantHealth(tenant: string, parts: TenantHealthParts): Te
           await store.remove(tenant, name);
         } catch (error) {
           goOn(); // it is still there
+          store.noteState(stateOf(service)); // it may have come to another status meanwhile
           throw error;
         }
         monitor.remove(service);

@@ -141,6 +141,18 @@ test.each([
   ['an answer', () => ({ health: 'healthy', details: { queue: 3 } }), 'HEALTHY', undefined],
   ['a bad word', () => ({ health: 'on fire' }), 'UNHEALTHY', 'Reported "on fire"'],
   ['a throw', () => Promise.reject(new Error('No socket.')), 'UNHEALTHY', 'No socket.'],
+  [
+    'a message that is no text',
+    () => ({ health: 'bad', message: 5n as unknown as string }),
+    'UNHEALTHY',
+    '5',
+  ],
+  [
+    'a message that fights back',
+    () => ({ health: 'bad', message: Object.create(null) }),
+    'UNHEALTHY',
+    '{}',
+  ],
 ] as const)('an agent is asked by a function: %s (H5)', async (_what, read, status, error) => {
   const clock = new ManualClock();
   const probe = createFunctionProbe(read, { timeoutMs: 500, clock });

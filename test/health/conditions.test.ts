@@ -108,3 +108,11 @@ describe('conditions', () => {
     expect(compileConditions(['status == 200', 'len(body) > 0']).readsBody).toBe(true);
   });
 });
+
+test('a body that is nested as deep as it may be is told of', () => {
+  const depth = 10_000;
+  const body: unknown = JSON.parse(`${'{"key":'.repeat(depth)}1${'}'.repeat(depth)}`);
+  const { findFailures } = compileConditions(['body == 1']);
+  const failures = findFailures({ body, status: 200, responseTimeMs: 1 });
+  expect(failures).toContain('Condition failed: body == 1');
+});

@@ -465,6 +465,7 @@ test('everything that is wrong with agents is told at once, and none is asked (H
     { name: 'hasty', intervalMs: 50, timeoutMs: 0, read },
     { name: 'slow', intervalMs: 50.5, read: given as PulledAgent['read'] },
     { name: 'slow', tenant: 'acme', intervalMs: 86_400_000, timeoutMs: 600_000, read },
+    { name: 'odd', tenant: 5 as unknown as string, read },
   ]).catch((thrown) => thrown);
   expect(error).toMatchObject({ code: 'VALIDATION_FAILED' });
   expect(error.issues.map(({ path }: Issue) => formatPath(path))).toEqual([
@@ -477,6 +478,7 @@ test('everything that is wrong with agents is told at once, and none is asked (H
     'agents[3].intervalMs',
     'agents[3].read',
     'agents[3].name',
+    'agents[5].tenant',
   ]);
   expect(error.message).toContain('agents[0].intervalMs: must be 50–86,400,000 milliseconds');
   expect(asked).toBe(0);
